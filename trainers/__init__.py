@@ -1,0 +1,1 @@
+"""Training, run from a checkout: python -m trainers.demo."""

@@ -1,0 +1,1 @@
+"""Evaluation harness of Visual-RFT: run a checkpoint, score it, report it."""

@@ -1,0 +1,1 @@
+"""The checkpoints and generated data sets that ship with the package."""

@@ -1,0 +1,1 @@
+"""Rewards that can be verified, for vision-language models: parse, match, score."""
