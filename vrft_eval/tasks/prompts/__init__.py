@@ -1,0 +1,47 @@
+"""The prompts, one text file each, and how their placeholders are filled."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+def names() -> tuple[str, ...]:
+    """The prompts that ship with the package."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.txt")))
+
+
+def load(name_or_path: str | Path) -> str:
+    """Read a prompt by its name (`detection`) or from a file of the user's, without its final newline.
+
+    Raises ValueError when there is neither.
+
+    >>> load("detection").splitlines()[-1]
+    'Please strictly follow the format.'
+    """
+    path = _FOLDER / f"{name_or_path}.txt" if name_or_path in names() else Path(name_or_path)
+    if not path.is_file():
+        raise ValueError(f"no prompt named {str(name_or_path)!r} (there are {', '.join(names())}), and no such file")
+    return path.read_text(encoding="utf-8").rstrip("\n")
+
+
+def fill(template: str, **fields: str) -> str:
+    """Put fields into a prompt: `{category}` becomes the category.
+
+    Not `str.format`: the paper's detection prompt contains braces of its own. The text is read once, so braces
+    inside a field stay as they are. Raises ValueError when the template lacks a field it was given.
+
+    >>> fill("Find the {category} as {'Position': ...}", category="cat")
+    "Find the cat as {'Position': ...}"
+    """
+    for name in fields:
+        if "{" + name + "}" not in template:
+            raise ValueError(f"the prompt has no placeholder {{{name}}}: {template[:80]!r}")
+    return re.sub(r"\{(\w+)\}", lambda match: fields.get(match[1], match[0]), template)
+
+
+def render(name: str, **fields: str) -> str:
+    """Load a prompt and fill it."""
+    return fill(load(name), **fields)
