@@ -33,8 +33,7 @@ def test_a_description_fits_one_object_only(seed: int) -> None:
         named = [
             o
             for o in scene.objects
-            if (words[-1] in ("shape", o.shape))
-            and all(w == o.colour for w in words[1:-1] if not w.endswith("st"))
+            if (words[-1] in ("shape", o.shape)) and all(w == o.colour for w in words[1:-1] if not w.endswith("st"))
         ]
         assert target in named
         orders = {

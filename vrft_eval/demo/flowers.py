@@ -72,9 +72,7 @@ def make_flower(seed: int) -> Flower:
     return Flower(canvas, f"{colour} {genus.name}", f"{genus.petals} {genus.shape} {colour} petals")
 
 
-def _petal(
-    genus: Genus, length: float, angle: float, centre: tuple[float, float]
-) -> list[tuple[float, float]]:
+def _petal(genus: Genus, length: float, angle: float, centre: tuple[float, float]) -> list[tuple[float, float]]:
     """The outline of one petal that starts at the centre and points along `angle`."""
     points = []
     for t in np.linspace(0, 2 * math.pi, 24, endpoint=False):

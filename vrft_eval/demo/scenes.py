@@ -94,9 +94,7 @@ def make_scene(seed: int, max_objects: int = 3) -> Scene:
     draw = ImageDraw.Draw(canvas)
     for item in objects:
         jitter = rng.integers(-14, 15, 3)
-        red, green, blue = (
-            int(np.clip(c + j, 0, 255)) for c, j in zip(COLOURS[item.colour], jitter, strict=True)
-        )
+        red, green, blue = (int(np.clip(c + j, 0, 255)) for c, j in zip(COLOURS[item.colour], jitter, strict=True))
         _draw(draw, item, (red, green, blue))
     return Scene(canvas, tuple(objects))
 
@@ -121,9 +119,7 @@ def describe(scene: Scene, rng: np.random.Generator) -> Description:
     return phrases[int(rng.integers(len(phrases)))]
 
 
-def background(
-    rng: np.random.Generator, base: tuple[int, int, int], reach: tuple[int, int, int]
-) -> NDArray[np.uint8]:
+def background(rng: np.random.Generator, base: tuple[int, int, int], reach: tuple[int, int, int]) -> NDArray[np.uint8]:
     """A lit canvas, (112, 112, 3): red grows from left to right, blue from top to bottom, with fine noise.
 
     The light tells a vision tower with relative positions only where in the image a patch lies.

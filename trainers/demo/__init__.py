@@ -1,0 +1,1 @@
+"""How the checkpoints that ship with vrft_eval are made, from nothing: `python -m trainers.demo`."""
