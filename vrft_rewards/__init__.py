@@ -1,1 +1,51 @@
 """Rewards that can be verified, for vision-language models: parse, match, score."""
+
+from .answers import Box, Detections, Issue, IssueKind, Label, Status, parse_box, parse_detections, parse_label
+from .boxes import box_giou, box_iou
+from .completions import completion_text
+from .coordinates import Space, from_pixels, smart_resize, to_pixels
+from .labels import LabelMatch, LabelMatcher
+from .matching import Matching, match_boxes
+from .profiles import PROFILES, ClassificationProfile, DetectionProfile, GroundingProfile, Profile
+from .response import FormatIssue, Response, parse_response, visual_rft_format
+from .rewards import ClassificationReward, DetectionReward, GroundingReward, Reward
+from .scores import Score, ScoreBatch, group_advantages
+
+__all__ = [
+    "PROFILES",
+    "Box",
+    "ClassificationProfile",
+    "ClassificationReward",
+    "DetectionProfile",
+    "DetectionReward",
+    "Detections",
+    "FormatIssue",
+    "GroundingProfile",
+    "GroundingReward",
+    "Issue",
+    "IssueKind",
+    "Label",
+    "LabelMatch",
+    "LabelMatcher",
+    "Matching",
+    "Profile",
+    "Response",
+    "Reward",
+    "Score",
+    "ScoreBatch",
+    "Space",
+    "Status",
+    "box_giou",
+    "box_iou",
+    "completion_text",
+    "from_pixels",
+    "group_advantages",
+    "match_boxes",
+    "parse_box",
+    "parse_detections",
+    "parse_label",
+    "parse_response",
+    "smart_resize",
+    "to_pixels",
+    "visual_rft_format",
+]

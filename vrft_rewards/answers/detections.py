@@ -1,0 +1,183 @@
+"""Answer text -> boxes with confidences, in any of the dialects that models write."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from ..coordinates import ImageSize, Space, check_space, space_size
+from .nothing import says_no_objects, says_nothing
+from .scanner import RawBox, ScanResult, scan
+from .types import EXCERPT, Box, Detections, Issue, IssueKind, Status
+
+__all__ = ["Found", "find_boxes", "parse_box", "parse_detections"]
+
+OutOfRange = Literal["clip", "reject", "keep"]
+Inverted = Literal["reject", "swap"]
+Corners = tuple[float, float, float, float]
+
+MAX_BOXES = 1000
+MISSING_CONFIDENCE = 1.0
+
+
+class Found:
+    """Boxes of an answer as plain Python numbers: what the rewards work on, before any array is made."""
+
+    __slots__ = ("boxes", "issues", "labels", "scores", "status")
+
+    def __init__(self) -> None:
+        self.boxes: list[Corners] = []
+        self.scores: list[float] = []
+        self.labels: list[str | None] = []
+        self.status = Status.MISSING
+        self.issues: list[Issue] = []
+
+
+def find_boxes(
+    answer: str | None,
+    limits: ImageSize | None,
+    out_of_range: OutOfRange = "clip",
+    inverted: Inverted = "reject",
+    missing_confidence: float = MISSING_CONFIDENCE,
+    max_boxes: int = MAX_BOXES,
+) -> Found:
+    """Read an answer; ``limits`` is the (width, height) of its space, None where that isn't known."""
+    found = Found()
+    if answer is None or not answer.strip():
+        return found
+    result = scan(answer)
+    found.issues = result.issues
+    for index, raw in enumerate(result.boxes):
+        if len(found.boxes) >= max_boxes:
+            text = f"{len(result.boxes) - index} more boxes"
+            found.issues.append(Issue(IssueKind.TOO_MANY_BOXES, text, raw.start))
+            break
+        corners = _fit(raw, limits, out_of_range, inverted, answer, found.issues)
+        if corners is None:
+            continue
+        found.boxes.append(corners)
+        found.labels.append(raw.label)
+        found.scores.append(_confidence(raw, missing_confidence, answer, found.issues))
+    found.status = _status(answer, result, found)
+    return found
+
+
+def _excerpt(answer: str, raw: RawBox) -> str:
+    return answer[raw.start : min(raw.end, raw.start + EXCERPT)]
+
+
+def _fit(
+    raw: RawBox,
+    limits: ImageSize | None,
+    out_of_range: OutOfRange,
+    inverted: Inverted,
+    answer: str,
+    issues: list[Issue],
+) -> Corners | None:
+    """Return the box as the rules want it, or None when it is dropped; either way say so."""
+    x1, y1, x2, y2 = raw.numbers
+    if inverted == "swap" and (x2 < x1 or y2 < y1):
+        issues.append(Issue(IssueKind.INVERTED, _excerpt(answer, raw), raw.start))
+        x1, x2 = min(x1, x2), max(x1, x2)
+        y1, y2 = min(y1, y2), max(y1, y2)
+    if not (x1 < x2 and y1 < y2):
+        issues.append(Issue(IssueKind.INVERTED, _excerpt(answer, raw), raw.start))
+        return None
+    if limits is None or out_of_range == "keep":
+        return x1, y1, x2, y2
+    width, height = limits
+    if x1 >= 0 and y1 >= 0 and x2 <= width and y2 <= height:
+        return x1, y1, x2, y2
+    issues.append(Issue(IssueKind.OUT_OF_RANGE, _excerpt(answer, raw), raw.start))
+    if out_of_range == "reject":
+        return None
+    x1, y1, x2, y2 = max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height))
+    return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+
+def _confidence(raw: RawBox, missing: float, answer: str, issues: list[Issue]) -> float:
+    if raw.confidence is None:
+        issues.append(Issue(IssueKind.CONFIDENCE_MISSING, _excerpt(answer, raw), raw.start))
+        return missing
+    if not 0 <= raw.confidence <= 1:
+        issues.append(Issue(IssueKind.CONFIDENCE_RANGE, f"{raw.confidence:g}", raw.start))
+        return min(max(raw.confidence, 0.0), 1.0)
+    return raw.confidence
+
+
+def _status(answer: str, result: ScanResult, found: Found) -> Status:
+    if found.boxes:
+        if result.words and says_no_objects(answer):
+            issue = Issue(IssueKind.CONTRADICTION, answer[result.last_words_at :][:EXCERPT], result.last_words_at)
+            found.issues.append(issue)
+        return Status.BOXES
+    if not result.boxes:
+        if says_nothing(result):
+            return Status.NO_OBJECTS
+        if result.words and says_no_objects(answer):
+            return Status.NO_OBJECTS
+        found.issues.append(Issue(IssueKind.UNREADABLE, answer.strip()[:EXCERPT], 0))
+    return Status.UNPARSABLE
+
+
+def _limits(space: Space, image_size: ImageSize | None) -> ImageSize | None:
+    return space_size(check_space(space), image_size)
+
+
+def parse_detections(
+    answer: str | None,
+    space: Space = "norm1000",
+    image_size: ImageSize | None = None,
+    *,
+    out_of_range: OutOfRange = "clip",
+    inverted: Inverted = "reject",
+    missing_confidence: float = MISSING_CONFIDENCE,
+    max_boxes: int = MAX_BOXES,
+) -> Detections:
+    """Read the boxes of an answer. Total: any text gives a Detections, with an issue for each drop.
+
+    ``answer`` is the text between the answer tags (None: there was none). Boxes stay in ``space``; what
+    reaches outside it is clipped, rejected or kept (for the pixel spaces when ``image_size`` is given).
+    Inverted and empty boxes are rejected, or their corners swapped. A box without a confidence gets
+    ``missing_confidence``: 1.0, since a box given without reserve is claimed without reserve; a confidence
+    outside [0, 1] is clipped. At most ``max_boxes`` boxes are kept.
+
+    Raises ValueError for an unknown space or a bad image size.
+
+    >>> found = parse_detections("[{'Position': [10, 20, 300, 400], 'Confidence': 0.87}]")
+    >>> found.boxes.tolist(), found.scores.tolist(), str(found.status)
+    ([[10.0, 20.0, 300.0, 400.0]], [0.87], 'boxes')
+    >>> str(parse_detections("No Objects").status)
+    'no_objects'
+    """
+    missing = min(max(float(missing_confidence), 0.0), 1.0)
+    if math.isnan(missing):
+        raise ValueError(f"missing_confidence: expected a number in [0, 1], got {missing_confidence!r}")
+    found = find_boxes(answer, _limits(space, image_size), out_of_range, inverted, missing, max_boxes)
+    boxes = np.array(found.boxes, dtype=np.float64).reshape(-1, 4)
+    scores = np.array(found.scores, dtype=np.float64)
+    return Detections(boxes, scores, tuple(found.labels), found.status, tuple(found.issues))
+
+
+def parse_box(
+    answer: str | None,
+    space: Space = "norm1000",
+    image_size: ImageSize | None = None,
+    *,
+    out_of_range: OutOfRange = "clip",
+    inverted: Inverted = "reject",
+) -> Box:
+    """Read the one box of a grounding answer; of several the first counts, with an issue that says so.
+
+    >>> parse_box("(10,20),(300,400)").box
+    array([ 10.,  20., 300., 400.])
+    """
+    found = find_boxes(answer, _limits(space, image_size), out_of_range, inverted)
+    # Grounding asks for no confidence.
+    issues = [issue for issue in found.issues if issue.kind is not IssueKind.CONFIDENCE_MISSING]
+    if len(found.boxes) > 1:
+        issues.append(Issue(IssueKind.SEVERAL_BOXES, f"{len(found.boxes)} boxes, the first counts", 0))
+    box = np.array(found.boxes[0], dtype=np.float64) if found.boxes else None
+    return Box(box, found.status, tuple(issues))

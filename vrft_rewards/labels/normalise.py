@@ -1,0 +1,53 @@
+"""Spelling of labels, so that the same name compares equal however it is written."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["is_code", "singular", "spelling", "tokens"]
+
+_ARTICLES = frozenset({"a", "an", "the"})
+_NOT_WORD = re.compile(r"[\W_]+")
+_APOSTROPHE = re.compile(r"['’`´](?=s\b|\w)")
+_ROMAN = frozenset({"i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"})
+_ACRONYM_PLURAL_SAFE = ("ss", "us", "is", "os", "as")
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """Return the words of a text: compatibility characters unified, no case, accents or punctuation.
+
+    >>> tokens("Black-eyed_Susan"), tokens("Canterbury’s Bells")
+    (('black', 'eyed', 'susan'), ('canterburys', 'bells'))
+    """
+    text = _APOSTROPHE.sub("", unicodedata.normalize("NFKC", text))
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return tuple(word for word in _NOT_WORD.split(plain) if word)
+
+
+def singular(word: str) -> str:
+    """Return a word without its plural ending, by rule: 'lilies' -> 'lily', 'foxes' -> 'fox'.
+
+    Words of three letters, words with digits and endings that are seldom plurals ('iris') stay.
+    """
+    if len(word) <= 3 or not word.isalpha():
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "sses", "xes", "zes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(_ACRONYM_PLURAL_SAFE):
+        return word[:-1]
+    return word
+
+
+def spelling(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return words without articles and plurals; all articles stay when nothing else is there."""
+    kept = tuple(singular(word) for word in words if word not in _ARTICLES)
+    return kept or words
+
+
+def is_code(word: str) -> bool:
+    """Whether a word is a designation, in which one character makes another thing: 'a320', 'iv', 'rl'."""
+    return len(word) <= 3 or word in _ROMAN or not word.isalpha()

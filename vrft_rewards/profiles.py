@@ -1,0 +1,212 @@
+"""Named, frozen configurations of the rewards: every difference between profiles is one named field."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from .coordinates import Space
+
+__all__ = [
+    "PROFILES",
+    "ClassificationProfile",
+    "DetectionProfile",
+    "GroundingProfile",
+    "Profile",
+    "resolve",
+]
+
+FormatRule = Literal["well_formed", "visual-rft"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionProfile:
+    """How a detection answer is scored. The defaults are the ``default`` profile."""
+
+    space: Space = "norm1000"
+    """Coordinate space of the answer."""
+    truth_space: Space | None = None
+    """Coordinate space of the truth; None: that of the answer. Another one needs image sizes."""
+    iou_threshold: float = 0.5
+    strict: bool = False
+    """Whether a hit needs IoU above the threshold (True) or at least the threshold (False)."""
+    matching: Literal["greedy", "optimal"] = "greedy"
+    iou_denominator: Literal["mean", "larger", "predicted"] = "mean"
+    """What the sum of IoUs is divided by, for n boxes and m true ones: (n + m) / 2, max(n, m), or n."""
+    confidence_rule: Literal["brier", "linear"] = "brier"
+    """``brier``: a proper scoring rule; ``linear``: c for a hit, 1 - c otherwise (the paper)."""
+    calibration_weight: float = 0.5
+    """Share of the Brier part that is paid for the confidence; the rest is paid for the hit."""
+    drop_duplicates: bool = False
+    """Whether boxes equal to an earlier one are dropped before anything else."""
+    out_of_range: Literal["clip", "reject", "keep"] = "clip"
+    inverted: Literal["reject", "swap"] = "reject"
+    missing_confidence: float = 1.0
+    max_boxes: int = 1000
+    answer: Literal["last", "first"] = "last"
+    """Which of several answers counts."""
+    format_rule: FormatRule = "well_formed"
+    format_needs_answer: bool = True
+    """Whether the format is paid only when the answer could be read."""
+    iou_weight: float = 1.0
+    confidence_weight: float = 1.0
+    format_weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassificationProfile:
+    """How a classification answer is scored. The defaults are the ``default`` profile."""
+
+    label_rule: Literal["matcher", "equal", "containment"] = "matcher"
+    """``matcher``: LabelMatcher; ``equal``: the same words; ``containment``: either text holds the other."""
+    cutoff: float = 88.0
+    margin: float = 4.0
+    answer: Literal["last", "first"] = "last"
+    format_rule: FormatRule = "well_formed"
+    format_needs_answer: bool = True
+    accuracy_weight: float = 1.0
+    format_weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundingProfile:
+    """How a grounding answer is scored. The defaults are the ``default`` profile."""
+
+    space: Space = "norm1000"
+    truth_space: Space | None = None
+    giou_scale: Literal["unit", "shifted", "clipped"] = "unit"
+    """``unit``: (GIoU + 1) / 2; ``shifted``: GIoU + 1 in [0, 2]; ``clipped``: max(0, GIoU)."""
+    out_of_range: Literal["clip", "reject", "keep"] = "clip"
+    inverted: Literal["reject", "swap"] = "reject"
+    answer: Literal["last", "first"] = "last"
+    format_rule: FormatRule = "well_formed"
+    format_needs_answer: bool = True
+    giou_weight: float = 1.0
+    format_weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One named configuration for the three tasks."""
+
+    name: str
+    detection: DetectionProfile
+    classification: ClassificationProfile
+    grounding: GroundingProfile
+
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {
+        profile.name: profile
+        for profile in (
+            Profile(
+                name="default",
+                detection=DetectionProfile(),
+                classification=ClassificationProfile(),
+                grounding=GroundingProfile(),
+            ),
+            Profile(
+                name="paper",
+                detection=DetectionProfile(
+                    iou_denominator="predicted",
+                    confidence_rule="linear",
+                    out_of_range="keep",
+                    format_needs_answer=False,
+                ),
+                classification=ClassificationProfile(label_rule="equal", format_needs_answer=False),
+                grounding=GroundingProfile(out_of_range="keep", format_needs_answer=False),
+            ),
+            Profile(
+                name="visual-rft",
+                detection=DetectionProfile(
+                    strict=True,
+                    iou_denominator="larger",
+                    confidence_rule="linear",
+                    drop_duplicates=True,
+                    out_of_range="keep",
+                    answer="first",
+                    format_rule="visual-rft",
+                    format_needs_answer=False,
+                ),
+                classification=ClassificationProfile(
+                    label_rule="containment", answer="first", format_rule="visual-rft", format_needs_answer=False
+                ),
+                grounding=GroundingProfile(
+                    giou_scale="shifted",
+                    out_of_range="keep",
+                    answer="first",
+                    format_rule="visual-rft",
+                    format_needs_answer=False,
+                ),
+            ),
+        )
+    }
+)
+"""The profiles by name: ``default``, ``paper`` (the equations), ``visual-rft`` (the released code's rule)."""
+
+_Task = TypeVar("_Task", DetectionProfile, ClassificationProfile, GroundingProfile)
+_UNIT = frozenset({"iou_threshold", "calibration_weight", "missing_confidence"})
+
+
+def resolve(profile: str | Profile | _Task, kind: type[_Task], overrides: Mapping[str, object]) -> _Task:
+    """Return a task's profile by name or as given, with fields replaced.
+
+    Raises ValueError naming an unknown profile, an unknown field (with the nearest names), or a field
+    and its value where the value doesn't fit.
+    """
+    if isinstance(profile, kind):
+        base = profile
+    else:
+        if isinstance(profile, str):
+            if profile not in PROFILES:
+                raise ValueError(f"profile: unknown profile {profile!r}, expected one of {', '.join(PROFILES)}")
+            profile = PROFILES[profile]
+        if not isinstance(profile, Profile):
+            raise ValueError(f"profile: expected a name or a {kind.__name__}, got {profile!r}")  # noqa: TRY004
+        base = next(
+            part for part in (profile.detection, profile.classification, profile.grounding) if isinstance(part, kind)
+        )
+    names = [item.name for item in fields(kind)]
+    for name in overrides:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=3) or names
+            raise ValueError(f"unknown field {name!r}, did you mean {' or '.join(near)}?")
+    checked = replace(base, **overrides)  # type: ignore[arg-type]
+    _check(checked)
+    return checked
+
+
+def _check(profile: object) -> None:
+    for name, hint in get_type_hints(type(profile)).items():
+        value = getattr(profile, name)
+        if hint is bool:
+            fits, wanted = isinstance(value, bool), "True or False"
+        elif hint is int:
+            fits, wanted = (
+                isinstance(value, int) and not isinstance(value, bool) and value >= 1,
+                "a whole number of at least 1",
+            )
+        elif hint is float:
+            fits, wanted = _number_fits(name, value)
+        else:
+            choices = _choices(hint)
+            fits, wanted = value in choices, "one of " + ", ".join(map(repr, choices))
+        if not fits:
+            raise ValueError(f"{name}: expected {wanted}, got {value!r}")
+
+
+def _number_fits(name: str, value: object) -> tuple[bool, str]:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    high = 1.0 if name in _UNIT else 100.0 if name in ("cutoff", "margin") else math.inf
+    wanted = "a number of at least 0" if high == math.inf else f"a number in [0, {high:g}]"
+    return number and 0 <= value <= high, wanted  # type: ignore[operator]
+
+
+def _choices(hint: Any) -> tuple[object, ...]:
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    return tuple(choice for part in get_args(hint) for choice in (_choices(part) or (None,)))
