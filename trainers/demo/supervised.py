@@ -24,10 +24,10 @@ from trainers.demo.log import Log
 class Settings:
     """Steps, batch sizes and learning rates of both stages."""
 
-    vision_steps: int = 2000
+    vision_steps: int = 1500
     vision_batch: int = 48
     vision_rate: float = 2e-3
-    steps: int = 3000
+    steps: int = 1800
     batch: int = 32
     rate: float = 1.5e-3
     dense_weight: float = 0.3

@@ -1,4 +1,8 @@
-"""The prompts, one text file each, and how their placeholders are filled."""
+"""The prompts, one text file each, and how their placeholders are filled.
+
+They are those that the released models were trained and evaluated with, to the letter: the literal `<image>` line
+besides the image itself, the missing space and the misspelling included. A model's scores depend on them.
+"""
 
 from __future__ import annotations
 
