@@ -120,11 +120,11 @@ class _LogCallback(TrainerCallback):
 
     def on_log(
         self,
-        args: TrainingArguments,
+        _args: TrainingArguments,
         state: TrainerState,
-        control: TrainerControl,
+        _control: TrainerControl,
         logs: dict[str, float] | None = None,
-        **kwargs: Any,
+        **_kwargs: Any,
     ) -> None:
         """Keep the reward, its parts and the health of the run."""
         logs = logs or {}
