@@ -62,6 +62,7 @@ class _Scan:
         self.issues: set[FormatIssue] = set()
         self.open_think: int | None = None
         self.open_answer: int | None = None
+        self.answer_resumes = False  # the open think block stands inside an answer
         self.outside = 0  # where the current stretch of text outside both blocks began
 
     def leave_outside(self, end: int) -> None:
@@ -103,6 +104,7 @@ class _Scan:
             self.open_answer = end if closing else None
             if not closing:
                 self.open_think = end
+                self.answer_resumes = True
             return
         if not closing:
             self.leave_outside(start)
@@ -120,6 +122,9 @@ class _Scan:
         self.thinks.append((self.open_think, start))
         self.open_think = None
         self.outside = end
+        if self.answer_resumes and end > start:
+            self.open_answer = end
+        self.answer_resumes = False
 
     def answer_tag(self, closing: bool, start: int, end: int) -> None:
         if not closing:
@@ -133,8 +138,13 @@ class _Scan:
             self.answers.append((self.open_answer, start))
             self.open_answer = None
             self.outside = end
+        elif self.thinks and not self.answers:
+            # Only the opening tag is missing: what follows the thinking is the answer.
+            self.issues.add(FormatIssue.MISSING_ANSWER)
+            self.answers.append((self.outside, start))
+            self.outside = end
         else:
-            # A second close: the stretch before it and the tag itself are outside.
+            # A stray close: the stretch before it and the tag itself are outside.
             self.issues.add(FormatIssue.TEXT_OUTSIDE)
             self.leave_outside(start)
             self.outside = end
@@ -160,7 +170,8 @@ def parse_response(text: str, choose: Literal["last", "first"] = "last") -> Resp
     - an unclosed ``<answer>`` runs to the end of the text or to the next ``<answer>``;
     - an unclosed ``<think>`` runs to the first ``<answer>``, or to the end of the text;
     - answer tags inside a think block that is closed later are thinking, never an answer;
-    - ``</think>`` without an opening tag closes a think block that began with the text;
+    - ``</think>`` without an opening tag closes a think block that began with the text, and ``</answer>``
+      without one closes an answer that began after the think block (reported as ``missing_...``);
     - a think block inside an answer splits it, and each piece counts as an answer;
     - of several answers the last one that isn't blank is taken (``choose="first"``: the first that
       isn't blank); of several think blocks, the first.

@@ -9,20 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from vrft_rewards.scores import Score
-
-
-class Reward(Protocol):
-    """What every reward of this package is."""
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Names of the parts."""
-
-    def score(self, completion: Any, truth: Any) -> Score:
-        """Value, parts and reason for one completion."""
+from ..rewards import Reward
 
 
 @dataclass(frozen=True)

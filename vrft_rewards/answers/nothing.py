@@ -34,9 +34,11 @@ _SENTENCE = re.compile(
     r"|\bno " + _W % 4 + _SEEN + r"\b"
     r"|\bthere (?:is|are|was|were) (?:no|none|not|nothing)\b"
     r"|\b(?:is|are|was|were|be) not (?:clearly )?" + _SEEN + r"\b"
-    r"|\b(?:can|could|did|do|does) not (?:see|find|detect|identify|contain|include|show|have|appear|depict|feature|exist)\b"
+    r"|\b(?:can|could|did|do|does) not (?:see|find|detect|identify|contain|include|show|have|appear|exist)\b"
     r"|\b(?:contains|has|have|shows|with) (?:no|none)\b"
-    r"|\bwithout any\b|\bnone (?:of|found|detected|visible|present)\b|\bnothing (?:to|was|is|found|detected)\b"
+    r"|\bwithout any\b"
+    r"|\bnone (?:of )?(?:the |these |those )?(?:[a-z]+ )?(?:objects?|instances?|items?|bounding|boxes)\b"
+    r"|\bnone (?:is |are |was |were )?" + _SEEN + r"\b|\bnothing (?:to|was|is|found|detected)\b"
 )
 
 

@@ -114,7 +114,7 @@ class _Scanner:
         self.item_boxes = 0  # index of the first box of the current item
         self.item_confidence: float | None = None
         self.pending: float | None = None
-        self.pending_label: str | None = None
+        self.item_label: str | None = None
         self.corners: dict[int, float] = {}
         self.corners_at = 0
         self.points: list[tuple[float, float, int, int, str]] = []
@@ -277,7 +277,8 @@ class _Scanner:
             self.issue(IssueKind.NOT_A_BOX, self.group.start)
         self.flush_points()
         self.group = None
-        self.end_item()
+        if not self.key:  # otherwise the value of a key in the same item: {"bbox": {"x1": ...}}
+            self.end_item()
         self.key = ""
         self.in_item = True
         self.after_box = 0
@@ -295,16 +296,20 @@ class _Scanner:
             if self.result.boxes and self.result.boxes[-1].confidence is None:
                 self.result.boxes[-1].confidence = self.pending
             self.pending = None
+        self.settle_item()
         self.in_item = False
 
-    def end_item(self) -> None:
-        """Give the item's last confidence to those of its boxes that came after it."""
-        if self.item_confidence is not None:
+    def settle_item(self) -> None:
+        """Give the item's last confidence and label to those of its boxes that came after them."""
+        if self.item_confidence is not None or self.item_label is not None:
             for box in self.result.boxes[self.item_boxes :]:
-                if box.confidence is None:
-                    box.confidence = self.item_confidence
+                box.confidence = self.item_confidence if box.confidence is None else box.confidence
+                box.label = self.item_label if box.label is None else box.label
+        self.item_confidence = self.pending = self.item_label = None
+
+    def end_item(self) -> None:
+        self.settle_item()
         self.item_boxes = len(self.result.boxes)
-        self.item_confidence = self.pending = self.pending_label = None
         self.corners.clear()
 
     def on_confidence(self, value: float) -> None:
@@ -324,7 +329,7 @@ class _Scanner:
         while index > self.item_boxes and boxes[index - 1].label is None:
             index -= 1
             boxes[index].label = text
-        self.pending_label = text
+        self.item_label = text
 
     def on_corner(self, index: int, value: float, start: int, end: int) -> None:
         if not self.corners:
@@ -336,7 +341,7 @@ class _Scanner:
 
     def on_box(self, numbers: tuple[float, float, float, float], start: int, end: int) -> None:
         self.flush_points()
-        box = RawBox(numbers, start, end, self.pending, self.pending_label)
+        box = RawBox(numbers, start, end, self.pending)
         self.pending = None
         self.result.boxes.append(box)
 
@@ -354,7 +359,7 @@ class _Scanner:
             return
         for first, second in zip(points[::2], points[1::2], strict=True):
             numbers = (first[0], first[1], second[0], second[1])
-            box = RawBox(numbers, first[2], second[3], self.pending, self.pending_label)
+            box = RawBox(numbers, first[2], second[3], self.pending)
             self.pending = None
             self.result.boxes.append(box)
 

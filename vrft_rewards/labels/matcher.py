@@ -18,8 +18,9 @@ MAX_WORDS = 200
 
 _NEGATIONS = frozenset(
     {"not", "no", "never", "neither", "nor", "without", "isnt", "arent", "wasnt", "cannot", "cant", "dont", "doesnt"}
-    | {"unlike", "than", "versus", "vs", "excluding", "except"}
+    | {"unlike", "than", "versus", "vs", "excluding", "except", "instead"}
 )
+_TURNS = frozenset({"but", "however"})
 _NEGATION_REACH = 3
 """A negation rules out a label that begins at most this many words after it."""
 
@@ -143,7 +144,7 @@ class LabelMatcher:
             label = self._loose[name]
             if len(label) > 1:
                 return LabelMatch(None, None, 0.0, "ambiguous: " + ", ".join(label))
-            before = words[max(0, start - _NEGATION_REACH) : start]
+            before = _since_turn(words[max(0, start - _NEGATION_REACH) : start])
             if any(word.isdigit() for word in (*words[max(0, start - 1) : start], *words[end : end + 1])):
                 continue  # '747-100' isn't named by '747-100-200', nor 'DC-8' by 'DC-8-100'
             (negated if any(word in _NEGATIONS for word in before) else named).append(label[0])
@@ -177,6 +178,12 @@ class LabelMatcher:
         if len(ranked) > 1 and likeness - ranked[1][1] < self.margin:
             return LabelMatch(None, None, likeness, f"ambiguous: nearly {label} or {ranked[1][0]}")
         return LabelMatch(label, "fuzzy", likeness, f"nearly {label} ({likeness:.0f} of 100)")
+
+
+def _since_turn(words: Words) -> Words:
+    """Return the words after the last 'but': what was negated before it no longer is."""
+    turns = [index for index, word in enumerate(words) if word in _TURNS]
+    return words[turns[-1] + 1 :] if turns else words
 
 
 def _checked_labels(labels: Iterable[str]) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ class Reward:
                 size = None if image_sizes is None else image_sizes[index]
                 scores.append(self.score(completion, truth, size))
             except ValueError as error:
-                raise ValueError(f"[{index}] {error}") from None
+                raise ValueError(_indexed(str(error), index)) from None
         values = np.array([score.value for score in scores], dtype=np.float64)
         parts = {key: np.array([score.parts[key] for score in scores], dtype=np.float64) for key in self.keys}
         return ScoreBatch(values, parts, tuple(score.reason for score in scores))
@@ -55,3 +55,11 @@ class Reward:
         for weight, part in zip(self.weights, parts, strict=True):
             value += weight * part
         return Score(value, dict(zip(self.keys, parts, strict=True)), reason)
+
+
+def _indexed(message: str, index: int) -> str:
+    """Return the message of one completion's error with the batch's field and index."""
+    for field in ("truth", "image_size"):
+        if message.startswith(field):
+            return f"{field}s[{index}]{message[len(field) :]}"
+    return f"[{index}]: {message}"

@@ -1,0 +1,124 @@
+"""LabelMatcher: the same name however it is written, and never another one's."""
+
+# ruff: noqa: E501 (a table reads best with one case a line)
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from vrft_rewards import LabelMatcher
+
+FLOWERS = ["pink primrose", "rose", "desert-rose", "english marigold", "marigold", "black-eyed susan", "tiger lily",
+           "fire lily", "prince of wales feathers", "garden phlox", "yellow iris", "petunia"]  # fmt: skip
+AIRCRAFT = ["BAE 146-200", "BAE 146-300", "737-200", "737-300", "A320", "A321", "F-16A/B", "DC-8", "DC-9-30",
+            "Gulfstream IV", "Gulfstream V", "Spitfire", "Boeing 717"]  # fmt: skip
+CARS = ["2012 Acura RL Sedan", "2012 Acura TL Sedan", "2012 Audi S4 Sedan", "2007 Audi S4 Sedan", "2012 BMW M3 Coupe"]
+
+
+@pytest.mark.parametrize("labels", [FLOWERS, AIRCRAFT, CARS])
+def test_every_label_is_itself(labels: list[str]) -> None:
+    matcher = LabelMatcher(labels)
+    for label in labels:
+        for text in (
+            label,
+            label.upper(),
+            label.replace("-", " "),
+            label.replace(" ", "_"),
+            f" {label}.\n",
+            f"the {label}",
+        ):
+            assert matcher.match(text).label == label, text
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Black eyed Susans", "black-eyed susan"),
+        ("tiger lilies", "tiger lily"),
+        ("prince of wales' feathers", "prince of wales feathers"),
+        ("pink primrosse", "pink primrose"),
+        ("petunnia", "petunia"),
+        ("It is a Tiger Lily, I think.", "tiger lily"),
+        ("This is not a rose but a tiger lily", "tiger lily"),
+        ("desert rose", "desert-rose"),
+        ("Phlox paniculata", "garden phlox"),
+        ("iris, yellow", "yellow iris"),
+        # One mention inside a longer one is not another answer.
+        ("an English marigold flower", "english marigold"),
+    ],
+)
+def test_flowers_named(text: str, label: str) -> None:
+    assert LabelMatcher(FLOWERS, aliases={"garden phlox": ["Phlox paniculata"]}).match(text).label == label
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "empty"),
+        ("...", "empty"),
+        ("r", "no label"),
+        ("lily", "no label"),
+        ("primrose", "no label"),
+        ("daffodil", "no label"),
+        ("not a rose", "negated"),
+        ("It isn't a rose", "negated"),
+        ("rose or petunia", "ambiguous"),
+        (", ".join(FLOWERS), "ambiguous"),
+        ("rose, not a rose", "negated"),
+    ],
+)
+def test_flowers_not_named(text: str, word: str) -> None:
+    match = LabelMatcher(FLOWERS).match(text)
+    assert match.label is None
+    assert word in match.reason
+
+
+@pytest.mark.parametrize("text", ["146-200", "BAE 146-400", "737", "737-400", "A322", "A32", "Gulfstream VI", "Gulfstream",
+                                  "DC-8-100", "DC-9", "737-200-300", "F-16", "Boeing 727"])  # fmt: skip
+def test_designations_are_never_nearly_right(text: str) -> None:
+    assert LabelMatcher(AIRCRAFT).match(text).label is None
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Acura RL Sedan 2012", "2012 Acura RL Sedan"),
+        ("2012 Accura RL Sedan", "2012 Acura RL Sedan"),
+        ("2011 Acura RL Sedan", None),
+        ("2012 Acura ZL Sedan", None),
+        ("Audi S4 Sedan", None),
+        ("Audi S4 Sedan 2007", "2007 Audi S4 Sedan"),
+    ],
+)
+def test_cars(text: str, label: str | None) -> None:
+    assert LabelMatcher(CARS).match(text).label == label
+
+
+def test_unicode_is_unified() -> None:
+    matcher = LabelMatcher(["Café rosé", "straße"])
+    assert matcher.match("cafe\u0301 ROSE\u0301").label == "Café rosé"
+    assert matcher.match("STRASSE").label == "straße"
+
+
+@pytest.mark.parametrize(
+    ("labels", "aliases", "message"),
+    [
+        ([], {}, "labels: the list is empty"),
+        ("rose", {}, "labels: expected a list"),
+        (["rose", " "], {}, r"labels\[1\]"),
+        (["rose", 5], {}, r"labels\[1\]"),
+        (["black-eyed susan", "Black eyed Susan"], {}, "same name"),
+        (["rose"], {"tulip": ["x"]}, "aliases: 'tulip'"),
+        (["rose"], {"rose": "rosa"}, r"aliases\['rose'\]"),
+        (["rose", "lily"], {"rose": ["Lily"]}, "also a name of 'lily'"),
+    ],
+)
+def test_bad_lists_are_errors(labels: list[str], aliases: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        LabelMatcher(labels, aliases)
+
+
+def test_picklable() -> None:
+    matcher = pickle.loads(pickle.dumps(LabelMatcher(FLOWERS)))
+    assert matcher.match("Rose").label == "rose"

@@ -1,0 +1,199 @@
+"""The command line: ``vrft-rewards score`` and ``vrft-rewards explain``, JSON Lines in."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .coordinates import SPACES, check_image_size
+from .explain import explain
+from .profiles import PROFILES
+from .rewards import ClassificationReward, DetectionReward, GroundingReward, Reward
+
+__all__ = ["main"]
+
+TASKS = ("detection", "classification", "grounding")
+
+
+class _UserError(Exception):
+    """Something the caller gave is wrong; the message says what and where."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command. Returns the exit code: 0, or 2 for bad input with one message on stderr."""
+    arguments = _parser().parse_args(argv)
+    try:
+        _run(arguments)
+        sys.stdout.flush()
+    except _UserError as error:
+        print(f"vrft-rewards: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader has gone (`| head`): there is nobody to tell, and the interpreter must not try again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vrft-rewards", description="Score the answers of vision-language models.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in (
+        ("score", "score JSON Lines; each line comes back with reward, parts and reason"),
+        ("explain", "say in words what the parser saw in each line and what was paid for"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("file", nargs="?", default="-", metavar="FILE", help="JSON Lines, - for standard input")
+        command.add_argument("--task", required=True, choices=TASKS)
+        command.add_argument("--profile", default="default", choices=list(PROFILES))
+        command.add_argument("--space", choices=SPACES, help="coordinate space of the answers")
+        command.add_argument("--truth-space", choices=SPACES, help="coordinate space of the truth, if another one")
+        command.add_argument("--labels", metavar="FILE", help="class names, one a line (classification)")
+        command.add_argument("-o", "--output", metavar="FILE", help="write here, complete or not at all")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    reward = _reward(arguments)
+    with _source(arguments.file) as (name, lines), _sink(arguments.output) as sink:
+        for number, row in _rows(name, lines):
+            where = f"{name}:{number}"
+            size = row.get("image_size")
+            try:
+                if size is not None:
+                    size = check_image_size(size)
+                if arguments.command == "explain":
+                    sink.write(
+                        f"{where}\n{explain(reward, row['completion'], row['truth'], size)}\n".encode(errors="replace")
+                    )
+                    continue
+                score = reward.score(row["completion"], row["truth"], size)
+            except ValueError as error:
+                raise _UserError(f"{where}: {error}") from None
+            row.update(reward=score.value, parts=dict(score.parts), reason=score.reason)
+            sink.write(_line(row))
+
+
+def _reward(arguments: argparse.Namespace) -> Reward:
+    fields = {"space": arguments.space, "truth_space": arguments.truth_space}
+    given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    if arguments.task == "classification":
+        if given:
+            raise _UserError(f"--{next(iter(given)).replace('_', '-')}: classification has no coordinates")
+        return _classification(arguments.profile, arguments.labels)
+    if arguments.labels is not None:
+        raise _UserError(f"--labels: only for classification, not {arguments.task}")
+    kind = DetectionReward if arguments.task == "detection" else GroundingReward
+    return kind(arguments.profile, **given)
+
+
+def _classification(profile: str, path: str | None) -> Reward:
+    labels: list[str] | None = None
+    if path is not None:
+        try:
+            labels = [line.strip() for line in Path(path).read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        except (OSError, ValueError) as error:
+            raise _UserError(f"--labels {path}: {_why(error)}") from None
+    try:
+        return ClassificationReward(labels, profile=profile)
+    except ValueError as error:
+        raise _UserError(f"--labels {path}: {error}") from None
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+@contextmanager
+def _source(path: str) -> Iterator[tuple[str, BinaryIO]]:
+    if path == "-":
+        yield "<stdin>", sys.stdin.buffer
+        return
+    try:
+        opened = Path(path).open("rb")  # noqa: SIM115
+    except OSError as error:
+        raise _UserError(f"{path}: {_why(error)}") from None
+    with opened as lines:
+        yield path, lines
+
+
+@contextmanager
+def _sink(path: str | None) -> Iterator[BinaryIO]:
+    """Yield where to write. A file appears under its name only when everything has been written."""
+    if path is None:
+        yield sys.stdout.buffer
+        return
+    target = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    except OSError as error:
+        raise _UserError(f"{path}: {_why(error)}") from None
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        # mkstemp makes files private; the result gets the permissions any new file would have.
+        mask = os.umask(0)
+        os.umask(mask)
+        part.chmod(0o666 & ~mask)
+        part.replace(target)
+    except OSError as error:
+        raise _UserError(f"{path}: {_why(error)}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} isn't a JSON number")
+
+
+def _rows(name: str, lines: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
+    number = 0
+    while True:
+        number += 1
+        try:
+            line = lines.readline()
+        except OSError as error:
+            raise _UserError(f"{name}: {_why(error)}") from None
+        if not line:
+            return
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            shown = line[:80].decode(errors="replace").strip()
+            raise _UserError(f"{name}:{number}: not JSON ({_reason(error)}): {shown}") from None
+        if not isinstance(row, dict):
+            raise _UserError(f"{name}:{number}: expected an object, got {json.dumps(row)[:80]}")
+        for field in ("completion", "truth"):
+            if field not in row:
+                raise _UserError(f"{name}:{number}: {field}: missing; the fields are {', '.join(row) or 'none'}")
+        if not isinstance(row["completion"], (str, list)):
+            raise _UserError(
+                f"{name}:{number}: completion: expected text, messages or content parts, "
+                f"got {json.dumps(row['completion'])[:80]}"
+            )
+        yield number, row
+
+
+def _reason(error: Exception) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    try:
+        return (json.dumps(row, ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError:  # a lone surrogate, which only an escape can carry
+        return (json.dumps(row) + "\n").encode()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
