@@ -1,0 +1,56 @@
+"""The one error a user's input can cause."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+_NOT_GIVEN = object()
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong; the message names the file, the line, the field and the value.
+
+    >>> str(InputError("must be positive", file="a.json", line=3, field="images[0].width", value=-1))
+    "a.json:3: images[0].width: must be positive, got -1"
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | Path | None = None,
+        line: int | None = None,
+        field: str | None = None,
+        value: Any = _NOT_GIVEN,
+    ) -> None:
+        place = "" if file is None else f"{file}{'' if line is None else f':{line}'}: "
+        named = "" if field is None else f"{field}: "
+        got = "" if value is _NOT_GIVEN else f", got {shorten(repr(value))}"
+        super().__init__(f"{place}{named}{message}{got}")
+        self.file = None if file is None else Path(file)
+        self.line = line
+        self.field = field
+
+
+def shorten(text: str, limit: int = 80) -> str:
+    """Cut a text for a message.
+
+    >>> shorten("abcdef", 4)
+    'abc…'
+    """
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+    """Say which known names are nearest to an unknown one, or all of them when there are few.
+
+    >>> nearest("cocoo", ["coco", "shapes-detection", "grounding"])
+    'did you mean coco?'
+    """
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    listed = ", ".join(list(known)[:20])
+    return f"known are {listed}{', …' if len(known) > 20 else ''}"

@@ -1,0 +1,106 @@
+"""Reading and writing files: errors that say where, writes that are whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from vrft_eval.errors import InputError
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file. Raises InputError when it is absent, unreadable or empty."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError("no such file", file=path) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", file=path) from None
+    if not data.strip():
+        raise InputError("the file is empty", file=path)
+    return data
+
+
+def parse_json(data: bytes, path: Path, first_line: int = 1) -> Any:
+    """Decode one JSON text. Raises InputError with the line and the column."""
+    try:
+        return json.loads(data)
+    except json.JSONDecodeError as error:
+        line = first_line + error.lineno - 1
+        raise InputError(f"not JSON: {error.msg} at column {error.colno}", file=path, line=line) from None
+    except UnicodeDecodeError as error:
+        line = first_line + data[: error.start].count(b"\n")
+        raise InputError("not UTF-8", file=path, line=line, value=data[error.start : error.start + 1]) from None
+    except (RecursionError, ValueError) as error:
+        raise InputError(f"not JSON that can be read: {error}", file=path, line=first_line) from None
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file. Raises InputError with the line and the column."""
+    return parse_json(read_bytes(path), path)
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object) of a JSON Lines file; blank lines are skipped.
+
+    Raises InputError naming the line that is not a JSON object.
+    """
+    for number, line in enumerate(read_bytes(path).split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        value = parse_json(line, path, number)
+        if not isinstance(value, dict):
+            raise InputError("must be a JSON object", file=path, line=number, value=value)
+        yield number, value
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file by way of a temporary one beside it, so a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        # mkstemp makes the file private; a report is as readable as any new file.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def dump_json(value: Any, *, indent: int | None = 2) -> str:
+    """Serialise to strict JSON with a final newline; ASCII only, so that any text survives any reader.
+
+    Raises ValueError for NaN and infinities.
+    """
+    return json.dumps(value, indent=indent, allow_nan=False) + "\n"
+
+
+def confined(root: Path, name: Any, *, file: Path, field: str, line: int | None = None) -> Path:
+    """Join a relative path found in a data file to the data folder.
+
+    Raises InputError when the name is not text, is empty or absolute, or climbs out with `..`.
+    """
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise InputError("must be a relative path", file=file, line=line, field=field, value=name)
+    windows = PureWindowsPath(name)
+    if PurePosixPath(name).is_absolute() or windows.drive or windows.root or ".." in windows.parts:
+        raise InputError(
+            "must stay inside the data folder (no absolute path, no '..')",
+            file=file,
+            line=line,
+            field=field,
+            value=name,
+        )
+    return root / name

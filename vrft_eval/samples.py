@@ -1,0 +1,71 @@
+"""What every loader yields and every task scores."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["detection", "classification", "grounding"]
+Boxes = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One question about one image, with its truth.
+
+    truth is (m, 4) float64 pixels xyxy of the asked category for detection (crowds left out), a label for
+    classification, and one box (4,) in pixels for grounding. `image` may be missing on disk when recorded
+    answers are scored. `image_size` is (width, height); None only for a classification image that is missing.
+    """
+
+    id: str
+    image: Path
+    image_size: tuple[int, int] | None
+    prompt: str
+    kind: Kind
+    truth: Boxes | str
+    category: str | None = None
+    image_id: int | str | None = None
+    category_id: int | None = None
+    mask: dict[str, Any] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height). Raises ValueError when it is not known."""
+        if self.image_size is None:
+            raise ValueError(f"the size of image {self.image} is not known")
+        return self.image_size
+
+    @property
+    def boxes(self) -> Boxes:
+        """The true boxes as (m, 4), pixels xyxy. Raises ValueError for a classification sample."""
+        if isinstance(self.truth, str):
+            raise ValueError(f"sample {self.id!r} has a label, not boxes")  # noqa: TRY004
+        return self.truth.reshape(-1, 4)
+
+    @property
+    def label(self) -> str:
+        """The true label. Raises ValueError for a sample with boxes."""
+        if not isinstance(self.truth, str):
+            raise ValueError(f"sample {self.id!r} has boxes, not a label")  # noqa: TRY004
+        return self.truth
+
+
+def fingerprint(samples: Iterable[Sample], extra: Any = None) -> str:
+    """SHA-256 over ids, image names, sizes and truths: two runs with the same value were asked about the same data.
+
+    Prompts are left out (they are a setting of their own), and so are image bytes, which `score` doesn't need.
+    """
+    digest = hashlib.sha256(json.dumps(extra, sort_keys=True).encode())
+    for sample in samples:
+        truth = sample.truth if isinstance(sample.truth, str) else sample.truth.tolist()
+        row = [sample.id, sample.image.name, sample.image_size, truth, sample.category, sample.mask]
+        digest.update(json.dumps(row, sort_keys=True).encode())
+    return digest.hexdigest()

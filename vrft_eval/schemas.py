@@ -1,0 +1,185 @@
+"""The files a run folder holds, as Pydantic models; `schemas/` is generated from these."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+
+from vrft_eval.errors import InputError
+from vrft_eval.files import read_json
+
+Gate = Literal["none", "truth", "negatives", "recorded"]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+FourNumbers = Annotated[list[Finite], Field(min_length=4, max_length=4)]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, ser_json_inf_nan="null")
+
+
+class Settings(_File):
+    """What the answers depend on: a run is continued only when all of these are the same."""
+
+    task: str
+    backend: str
+    model: str | None = Field(description="fingerprint of the model's files, or its Hugging Face name")
+    responses: str | None = Field(default=None, description="fingerprint of the recorded answers (replay)")
+    data: str = Field(description="fingerprint of ids, image sizes and truths")
+    prompt: str = Field(description="the prompt's template, with its placeholders")
+    gate: Gate | None = Field(description="which categories were asked of an image; null where the task has none")
+    seed: int
+    limit: int | None = Field(description="number of images drawn from the data, null for all")
+    generation: dict[str, int | float | str | bool | None]
+
+
+class Scoring(_File):
+    """How answers are read and paid; may change between reports of one run."""
+
+    space: str
+    profile: str
+    sam: str | None
+
+
+class Source(_File):
+    """Where the data and the model were found; needed to make a report again."""
+
+    model: str | None
+    data: str | None
+    annotations: str | None = None
+    images: str | None = None
+    generated: bool = False
+
+
+class RunInfo(_File):
+    """run.json: written before the first answer."""
+
+    version: Literal[1] = 1
+    created: str
+    settings: Settings
+    scoring: Scoring
+    source: Source
+    packages: dict[str, str]
+    python: str
+    revision: str | None = Field(description="git revision of the harness, null when it is not run from a checkout")
+
+
+class ResponseLine(_File):
+    """One line of responses.jsonl: an answer, or the reason why there is none."""
+
+    id: str
+    completion: str | None
+    error: str | None = None
+    finish: Literal["stop", "length"] | None = None
+    tokens: int | None = Field(default=None, ge=0)
+
+
+class DetectionPrediction(_File):
+    """One box in COCO's results format: xywh in pixels."""
+
+    image_id: int
+    category_id: int
+    bbox: FourNumbers
+    score: Annotated[float, Field(ge=0, le=1)]
+
+
+class ClassificationPrediction(_File):
+    """The class an answer was read as, null when it names none."""
+
+    id: str
+    label: str | None
+    answer: str
+
+
+class GroundingPrediction(_File):
+    """The box an answer was read as: xyxy in pixels, null when there is none."""
+
+    id: str
+    box: FourNumbers | None
+
+
+class Predictions(RootModel[list[DetectionPrediction] | list[ClassificationPrediction] | list[GroundingPrediction]]):
+    """predictions.json: a list of one kind of prediction."""
+
+
+class RewardSummary(_File):
+    """Mean reward of all asked samples (a missing answer is paid as an empty one) and of its parts."""
+
+    profile: str
+    mean: Finite | None
+    bounds: tuple[Finite, Finite]
+    parts: dict[str, Finite | None]
+
+
+class Report(_File):
+    """report.json: every metric is in 0..1, or null when there is nothing to measure it on."""
+
+    version: Literal[1] = 1
+    task: str
+    kind: Literal["detection", "classification", "grounding"]
+    model: str | None
+    backend: str
+    created: str
+    headline: str = Field(description="the metric to look at first")
+    metrics: dict[str, Finite | None]
+    per_category: dict[str, dict[str, int | Finite | bool | None]]
+    rewards: RewardSummary
+    counts: dict[str, int]
+    notes: list[str]
+    gate: Gate | None
+    space: str
+    sam: str | None
+    seed: int
+    limit: int | None
+
+
+class DemoRow(_File):
+    """One metric of one task, before and after reinforcement fine-tuning."""
+
+    task: str
+    metric: str
+    sft: Finite | None
+    rft: Finite | None
+    difference: Finite | None
+
+
+class DemoIndex(_File):
+    """report.json of `vrft-eval demo`: the table, and where the six reports lie."""
+
+    version: Literal[1] = 1
+    rows: list[DemoRow]
+    reports: dict[str, str]
+    seconds: Finite
+
+
+FILES: dict[str, type[BaseModel]] = {
+    "run": RunInfo,
+    "response": ResponseLine,
+    "predictions": Predictions,
+    "report": Report,
+    "demo": DemoIndex,
+}
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """The JSON Schema of each file, keyed by its name in `schemas/`."""
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {f"{name}.schema.json": dialect | model.model_json_schema() for name, model in FILES.items()}
+
+
+def validate(model: type[Model], value: Any, file: Path, line: int | None = None) -> Model:
+    """Check a decoded file against its model. Raises InputError with the first field that doesn't fit."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or None
+        raise InputError(first["msg"], file=file, line=line, field=field, value=first["input"]) from None
+
+
+def read_file(model: type[Model], file: Path) -> Model:
+    """Read and check one of these files. Raises InputError."""
+    return validate(model, read_json(file), file)
