@@ -1,0 +1,191 @@
+"""What the three kinds of task share: the words they speak with the rest of the harness."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from vrft_eval.backends.protocol import Answer
+from vrft_eval.errors import InputError
+from vrft_eval.files import read_bytes
+from vrft_eval.images import image_size
+from vrft_eval.samples import Boxes, Kind, Sample
+from vrft_eval.schemas import Gate
+from vrft_eval.tasks.prompts import load
+from vrft_rewards import Issue, Response, Score, Space
+
+Outcome = Literal["right", "partly", "wrong", "unanswered", "failed"]
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task's name and what it means.
+
+    categories are the names averaged in the headline (None: all). `generated` tasks make their own data.
+    """
+
+    name: str
+    kind: Kind
+    prompt: str
+    metric: str
+    layout: str
+    categories: tuple[str, ...] | None = None
+    gate: Gate | None = None
+    generated: bool = False
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """Where the data lies, and how many images of it are drawn with which seed."""
+
+    data: Path | None
+    annotations: Path | None = None
+    images: Path | None = None
+    limit: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How answers are read and paid. sam is a folder, or None: boxes are filled."""
+
+    space: Space = "norm1000"
+    profile: str = "default"
+    sam: Path | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One sample with its answer taken apart and scored; boxes (n, 4) in pixels xyxy, clipped to the image."""
+
+    sample: Sample
+    answer: Answer | None
+    response: Response
+    status: str
+    issues: tuple[Issue, ...]
+    score: Score
+    outcome: Outcome
+    boxes: Boxes = field(default_factory=lambda: np.zeros((0, 4)))
+    scores: Boxes = field(default_factory=lambda: np.zeros(0))
+    ious: Boxes = field(default_factory=lambda: np.zeros(0))
+    label: str | None = None
+    label_text: str = ""
+
+    @property
+    def text(self) -> str:
+        """The completion, empty when there is none."""
+        return completion_of(self.answer)
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What a task's metrics came to; masks are predicted ones as COCO RLE, by sample id."""
+
+    metrics: dict[str, float | None]
+    per_category: dict[str, dict[str, int | float | bool | None]]
+    predictions: list[dict[str, Any]]
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    masks: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class TaskData(ABC):
+    """The data of one task, loaded and checked: asks, judges and measures."""
+
+    spec: TaskSpec
+    headline: str
+    notes: list[str]
+
+    @abstractmethod
+    def images(self) -> Mapping[Path, tuple[int, int] | None]:
+        """Every image that will be asked about, with the size its annotations claim."""
+
+    @abstractmethod
+    def known(self, key: str) -> str | None:
+        """Say what is wrong with an answer's id, or None."""
+
+    @abstractmethod
+    def samples(self, template: str, gate: Gate | None, recorded: Sequence[str] = ()) -> tuple[Sample, ...]:
+        """Build the samples; `recorded` are the answered ids, for the gate of that name.
+
+        Raises ValueError when the template lacks the task's placeholder.
+        """
+
+    @abstractmethod
+    def reward_bounds(self, reading: Reading) -> tuple[float, float]:
+        """Lowest and highest reward. Raises ValueError for an unknown profile."""
+
+    @abstractmethod
+    def judge(self, sample: Sample, answer: Answer | None, reading: Reading) -> Judged:
+        """Take one answer apart and score it. Total in the answer."""
+
+    @abstractmethod
+    def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:
+        """Compute the task's metrics."""
+
+    def check_images(self) -> None:
+        """Open every image's header. Raises InputError for one that is missing, broken or of another size."""
+        for path, claimed in self.images().items():
+            found = image_size(path)
+            if claimed is not None and found != claimed:
+                raise InputError(f"is {found[0]}x{found[1]}, its annotations say {claimed[0]}x{claimed[1]}", file=path)
+
+
+def completion_of(answer: Answer | None) -> str:
+    """The text of an answer; a missing or failed one is empty."""
+    return "" if answer is None or answer.completion is None else answer.completion
+
+
+def outcome_of(answer: Answer | None, verdict: Outcome) -> Outcome:
+    """The verdict, unless there is no answer to give one on."""
+    if answer is None:
+        return "unanswered"
+    return "failed" if answer.completion is None else verdict
+
+
+def clip_boxes(boxes: Boxes, size: tuple[int, int]) -> Boxes:
+    """Clip (n, 4) pixel boxes to an image of (width, height)."""
+    limits = np.array([size[0], size[1], size[0], size[1]], dtype=np.float64)
+    return np.clip(boxes, 0.0, limits)
+
+
+_PLAIN_CLASSIFICATION = (
+    "Please identify the class of the main object in the image.\n"
+    "Output the thinking process in <think> </think> and final answer in <answer> </answer> tags. "
+    "The output answer format should be as follows:\n"
+    "<think> ... </think> <answer>class name</answer>\n"
+    "Please strictly follow the format."
+)
+
+
+def template_of(spec: TaskSpec, file: Path | None = None) -> str:
+    """The task's prompt with its placeholders, or the user's. Raises InputError when the file can't be read."""
+    if file is not None:
+        try:
+            return read_bytes(file).decode("utf-8").rstrip("\n")
+        except UnicodeDecodeError:
+            raise InputError("not UTF-8", file=file) from None
+    return load(spec.prompt) if spec.prompt else _PLAIN_CLASSIFICATION
+
+
+Item = TypeVar("Item")
+
+
+def draw(items: Sequence[Item], limit: int | None, seed: int) -> list[Item]:
+    """Draw `limit` items at random by the seed, kept in their order: a small run sees a fair share of the data.
+
+    >>> draw("abcdef", 3, seed=1)
+    ['a', 'b', 'e']
+    """
+    if limit is None or limit >= len(items):
+        return list(items)
+    if limit < 1:
+        raise InputError("must be 1 or more", field="limit", value=limit)
+    return [items[k] for k in sorted(random.Random(seed).sample(range(len(items)), limit))]

@@ -1,0 +1,132 @@
+"""Classification: the name of one of a closed set of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from vrft_eval.backends.protocol import Answer
+from vrft_eval.datasets import load_labelled
+from vrft_eval.errors import InputError
+from vrft_eval.images import image_size
+from vrft_eval.metrics import classification_metrics
+from vrft_eval.samples import Sample
+from vrft_eval.schemas import Gate
+from vrft_eval.tasks.base import (
+    Judged,
+    LoadOptions,
+    Measures,
+    Outcome,
+    Reading,
+    TaskData,
+    TaskSpec,
+    completion_of,
+    draw,
+    outcome_of,
+)
+from vrft_eval.tasks.prompts import fill
+from vrft_rewards import ClassificationReward, LabelMatcher, parse_label, parse_response
+
+# The same words are asked for; a label found by mention or likeness counts as fuzzy only.
+_STRICT = ("exact", "alias")
+
+
+class ClassificationData(TaskData):
+    """Labelled images of one task. Raises InputError for data that doesn't fit."""
+
+    headline = "accuracy"
+
+    def __init__(self, spec: TaskSpec, options: LoadOptions) -> None:
+        self.spec = spec
+        self.notes: list[str] = []
+        whole = load_labelled(options.data)
+        # The closed set is that of the whole data, however few images are drawn.
+        self.labels = tuple(dict.fromkeys(item.label for item in whole))
+        try:
+            self._matcher = LabelMatcher(self.labels)
+        except ValueError as error:
+            raise InputError(f"the class names don't work: {error}", file=options.data) from None
+        self._names = {item.name for item in whole}
+        self._items = draw(whole, options.limit, options.seed)
+
+    def images(self) -> Mapping[Path, tuple[int, int] | None]:
+        """Every image; a folder claims no sizes."""
+        return {item.path: None for item in self._items}
+
+    def known(self, key: str) -> str | None:
+        """Say what is wrong with an id (an image's path relative to the data folder), or None."""
+        return None if key in self._names else "unknown image"
+
+    def samples(self, template: str, gate: Gate | None, recorded: Sequence[str] = ()) -> tuple[Sample, ...]:  # noqa: ARG002
+        """One sample per image."""
+        prompt = fill(template)
+        return tuple(
+            Sample(
+                id=item.name,
+                image=item.path,
+                image_size=image_size(item.path) if item.path.is_file() else None,
+                prompt=prompt,
+                kind="classification",
+                truth=item.label,
+                category=item.label,
+                image_id=item.name,
+            )
+            for item in self._items
+        )
+
+    def reward_bounds(self, reading: Reading) -> tuple[float, float]:
+        """Lowest and highest reward."""
+        return _reward(self.labels, reading.profile).bounds
+
+    def judge(self, sample: Sample, answer: Answer | None, reading: Reading) -> Judged:
+        """Read the class that one answer names."""
+        text = completion_of(answer)
+        response = parse_response(text)
+        label = parse_label(response.answer)
+        match = self._matcher.match(label.text)
+        strict = match.label if match.how in _STRICT else None
+        verdict: Outcome = "right" if strict == sample.label else "partly" if match.label == sample.label else "wrong"
+        return Judged(
+            sample=sample,
+            answer=answer,
+            response=response,
+            status=str(label.status),
+            issues=label.issues,
+            score=_reward(self.labels, reading.profile).score(text, sample.label),
+            outcome=outcome_of(answer, verdict),
+            label=match.label,
+            label_text=label.text,
+        )
+
+    def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:  # noqa: ARG002
+        """Accuracy: exact after normalisation; accuracy_fuzzy also takes mentions and near spellings."""
+        truth = [item.sample.label for item in judged]
+        exact = [item.sample.label if item.outcome == "right" else None for item in judged]
+        accuracy, per_class = classification_metrics(truth, exact)
+        fuzzy, fuzzy_class = classification_metrics(truth, [item.label for item in judged])
+        counts = {label: truth.count(label) for label in per_class}
+        return Measures(
+            metrics={"accuracy": accuracy, "accuracy_fuzzy": fuzzy},
+            per_category={
+                label: {
+                    "accuracy": per_class[label],
+                    "accuracy_fuzzy": fuzzy_class[label],
+                    "truth": counts[label],
+                    "predicted": sum(item.label == label for item in judged),
+                }
+                for label in per_class
+            },
+            predictions=[{"id": item.sample.id, "label": item.label, "answer": item.label_text} for item in judged],
+            counts={
+                "images": len(judged),
+                "categories": len(self.labels),
+                "no_class_named": sum(item.label is None for item in judged),
+            },
+            notes=list(self.notes),
+        )
+
+
+@lru_cache(maxsize=8)
+def _reward(labels: tuple[str, ...], profile: str) -> ClassificationReward:
+    return ClassificationReward(labels=labels, profile=profile)

@@ -1,0 +1,233 @@
+"""Detection: for each asked (image, category) pair, the boxes of the category."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vrft_eval.backends.protocol import Answer
+from vrft_eval.datasets import CocoData, CocoImage, find_coco, load_coco
+from vrft_eval.errors import InputError, nearest
+from vrft_eval.metrics import detection_metrics
+from vrft_eval.samples import Boxes, Sample
+from vrft_eval.schemas import Gate
+from vrft_eval.tasks.base import (
+    Judged,
+    LoadOptions,
+    Measures,
+    Outcome,
+    Reading,
+    TaskData,
+    TaskSpec,
+    clip_boxes,
+    completion_of,
+    draw,
+    outcome_of,
+)
+from vrft_eval.tasks.prompts import fill
+from vrft_rewards import DetectionReward, Status, match_boxes, parse_detections, parse_response, to_pixels
+
+
+class DetectionData(TaskData):
+    """COCO data of one detection task. Raises InputError for data or categories that don't fit."""
+
+    headline = "mAP"
+
+    def __init__(self, spec: TaskSpec, options: LoadOptions) -> None:
+        self.spec = spec
+        self.notes: list[str] = []
+        file, folder = find_coco(options.data, options.annotations, options.images)
+        whole = load_coco(file, folder)
+        self._all_images = {image.id for image in whole.images}
+        images = tuple(draw(whole.images, options.limit, options.seed))
+        kept = {image.id for image in images}
+        annotations = tuple(a for a in whole.annotations if a.image_id in kept)
+        self.coco = CocoData(whole.file, images, whole.categories, annotations)
+        self.selected = self._select(spec.categories)
+        self._by_pair = self._truth_boxes()
+        self._asked: set[int] = set()
+
+    def _select(self, names: tuple[str, ...] | None) -> frozenset[int]:
+        by_name = {name: key for key, name in self.coco.categories.items()}
+        for name in names or ():
+            if name not in by_name:
+                hint = nearest(name, tuple(by_name))
+                raise InputError(f"task {self.spec.name} needs the category {name!r}; {hint}", file=self.coco.file)
+        return frozenset(by_name.values() if names is None else (by_name[name] for name in names))
+
+    def _truth_boxes(self) -> dict[tuple[int, int], Boxes]:
+        sizes = {image.id: image.size for image in self.coco.images}
+        rows: dict[tuple[int, int], list[Boxes]] = {}
+        empty = 0
+        for a in self.coco.annotations:
+            if a.crowd:
+                continue
+            box = clip_boxes(np.array(a.xyxy), sizes[a.image_id])
+            if box[0] < box[2] and box[1] < box[3]:
+                rows.setdefault((a.image_id, a.category_id), []).append(box)
+            else:
+                empty += 1
+        if empty:
+            self.notes.append(
+                f"{empty} true boxes have no area inside their image: they count in the metrics, not in the rewards."
+            )
+        return {pair: np.stack(boxes) for pair, boxes in rows.items()}
+
+    def images(self) -> Mapping[Path, tuple[int, int] | None]:
+        """Every image with the size its annotations claim."""
+        return {image.path: image.size for image in self.coco.images}
+
+    def known(self, key: str) -> str | None:
+        """Say what is wrong with an id `<image_id>:<category_id>`, or None."""
+        image, _, category = key.partition(":")
+        try:
+            pair = int(image), int(category)
+        except ValueError:
+            return "must be <image_id>:<category_id>"
+        if key != f"{pair[0]}:{pair[1]}":
+            return "must be <image_id>:<category_id>, in plain digits"
+        if pair[0] not in self._all_images:
+            return "unknown image"
+        return None if pair[1] in self.coco.categories else "unknown category"
+
+    def samples(self, template: str, gate: Gate | None, recorded: Sequence[str] = ()) -> tuple[Sample, ...]:
+        """One sample per asked pair, images in file order, the pairs of an image together."""
+        answered: dict[int, set[int]] = {}
+        for key in recorded:
+            image_id, category_id = (int(part) for part in key.split(":"))
+            answered.setdefault(image_id, set()).add(category_id)
+        samples = []
+        self._asked = set()
+        for image in self.coco.images:
+            asked = self._ask(image, gate, answered)
+            self._asked |= asked
+            for category_id in self.coco.categories:
+                if category_id in asked:
+                    samples.append(self._sample(image, category_id, template))
+        return tuple(samples)
+
+    def _ask(self, image: CocoImage, gate: Gate | None, answered: Mapping[int, set[int]]) -> set[int]:
+        if gate == "recorded":
+            return answered.get(image.id, set())
+        # Average precision is computed per category, so asking about others can't change a subset's mean.
+        if gate == "none":
+            return set(self.selected)
+        present = {key for key in self.selected if (image.id, key) in self._by_pair}
+        if gate == "negatives":
+            present |= image.negatives & self.selected
+        return present
+
+    def _sample(self, image: CocoImage, category_id: int, template: str) -> Sample:
+        category = self.coco.categories[category_id]
+        return Sample(
+            id=f"{image.id}:{category_id}",
+            image=image.path,
+            image_size=image.size,
+            prompt=fill(template, category=category),
+            kind="detection",
+            truth=self._by_pair.get((image.id, category_id), np.zeros((0, 4))),
+            category=category,
+            image_id=image.id,
+            category_id=category_id,
+        )
+
+    def reward_bounds(self, reading: Reading) -> tuple[float, float]:
+        """Lowest and highest reward."""
+        return _reward(reading).bounds
+
+    def judge(self, sample: Sample, answer: Answer | None, reading: Reading) -> Judged:
+        """Read the boxes of one answer; whatever category it names, they are of the one that was asked."""
+        text = completion_of(answer)
+        response = parse_response(text)
+        found = parse_detections(response.answer, reading.space, sample.size)
+        boxes = clip_boxes(to_pixels(found.boxes, reading.space, sample.size), sample.size)
+        matching = match_boxes(boxes, found.scores, sample.boxes)
+        verdict: Outcome = "partly" if matching.hits else "wrong"
+        if not matching.missed and not matching.wrong and (matching.hits or found.status is Status.NO_OBJECTS):
+            verdict = "right"
+        return Judged(
+            sample=sample,
+            answer=answer,
+            response=response,
+            status=str(found.status),
+            issues=found.issues,
+            score=_reward(reading).score(text, sample.boxes, sample.size),
+            outcome=outcome_of(answer, verdict),
+            boxes=boxes,
+            scores=found.scores,
+            ious=matching.iou,
+        )
+
+    def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:  # noqa: ARG002
+        """COCO metrics: headline over the selected categories, per category over those asked or selected."""
+        predictions = [row for item in judged for row in _predictions(item)]
+        found = detection_metrics(
+            self.coco.images, self.coco.categories, self.coco.annotations, predictions, self.selected
+        )
+        truth: dict[int, int] = {}
+        for (_, category_id), boxes in self._by_pair.items():
+            truth[category_id] = truth.get(category_id, 0) + len(boxes)
+        boxes_of: dict[int, int] = {}
+        for prediction in predictions:
+            boxes_of[prediction["category_id"]] = boxes_of.get(prediction["category_id"], 0) + 1
+        per_category: dict[str, dict[str, int | float | bool | None]] = {
+            self.coco.categories[key]: {
+                **found.per_category[key],
+                "truth": truth.get(key, 0),
+                "predicted": boxes_of.get(key, 0),
+                "selected": key in self.selected,
+            }
+            for key in self.coco.categories
+            if key in self.selected or key in self._asked
+        }
+        return Measures(
+            metrics=found.overall,
+            per_category=per_category,
+            predictions=predictions,
+            counts={
+                "images": len(self.coco.images),
+                "categories": len(self.selected),
+                "categories_without_truth": len(found.without_truth),
+                "true_boxes": sum(truth.values()),
+                "predicted_boxes": len(predictions),
+            },
+            notes=self._notes(judged, found.without_truth),
+        )
+
+    def _notes(self, judged: Sequence[Judged], without_truth: Sequence[int]) -> list[str]:
+        notes = list(self.notes)
+        if without_truth:
+            names = ", ".join(self.coco.categories[key] for key in without_truth)
+            notes.append(f"No ground truth, so n/a and left out of the mean: {names}.")
+        asked = {(item.sample.image_id, item.sample.category_id) for item in judged}
+        missing = [pair for pair in self._by_pair if pair[1] in self.selected and pair not in asked]
+        if missing:
+            boxes = sum(len(self._by_pair[pair]) for pair in missing)
+            notes.append(
+                f"{len(missing)} (image, category) pairs with ground truth were not asked; their {boxes} boxes count "
+                "as missed."
+            )
+        return notes
+
+
+@lru_cache(maxsize=8)
+def _reward(reading: Reading) -> DetectionReward:
+    return DetectionReward(reading.profile, space=reading.space, truth_space="pixels")
+
+
+def _predictions(item: Judged) -> list[dict[str, Any]]:
+    rows = []
+    for (x1, y1, x2, y2), score in zip(item.boxes.tolist(), item.scores.tolist(), strict=True):
+        rows.append(
+            {
+                "image_id": item.sample.image_id,
+                "category_id": item.sample.category_id,
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+                "score": score,
+            }
+        )
+    return rows
