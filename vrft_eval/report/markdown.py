@@ -1,0 +1,68 @@
+"""report.md: the same numbers for a pull request or a model card."""
+
+from __future__ import annotations
+
+import re
+
+from vrft_eval.report.visible import plain
+from vrft_eval.report.words import COUNTS, METRICS, model_name, number
+from vrft_eval.schemas import Report
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!&~])")
+
+
+def render_markdown(report: Report) -> str:
+    """The report as Markdown."""
+    lines = [
+        f"# {cell(report.task)}: {report.headline} {number(report.metrics[report.headline])}",
+        "",
+        f"Model: {cell(model_name(report.model))}. Backend: {cell(report.backend)}. Created: {report.created}.",
+        f"Gate: {report.gate or 'none needed'}. Coordinates: {report.space}. Seed: {report.seed}.",
+        "",
+        "## Metrics",
+        "",
+        *table(
+            ["metric", "value", "meaning"],
+            [[name, number(value, 4), METRICS.get(name, "")] for name, value in report.metrics.items()],
+        ),
+        "",
+        f"## Rewards (profile {cell(report.rewards.profile)})",
+        "",
+        *table(
+            ["part", "mean"],
+            [
+                ["**all**", f"{number(report.rewards.mean)} of {report.rewards.bounds[1]:g}"],
+                *([name, number(value)] for name, value in report.rewards.parts.items()),
+            ],
+        ),
+        "",
+        "## Counts",
+        "",
+        *table(["what", "number"], [[COUNTS.get(k, cell(k)), number(v)] for k, v in report.counts.items()]),
+    ]
+    if report.notes:
+        lines += ["", "## Notes", "", *(f"- {cell(note)}" for note in report.notes)]
+    if report.per_category:
+        columns = list(next(iter(report.per_category.values())))
+        rows = [[cell(name), *(number(row[c]) for c in columns)] for name, row in report.per_category.items()]
+        lines += ["", "## Per category", "", *table(["category", *columns], rows)]
+    return "\n".join(lines) + "\n"
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """A Markdown table, numbers to the right.
+
+    >>> table(["a", "b"], [["x", "1"]])
+    ['| a | b |', '|---|---:|', '| x | 1 |']
+    """
+    rule = "|" + "|".join("---" if k == 0 or name == "meaning" else "---:" for k, name in enumerate(head)) + "|"
+    return [f"| {' | '.join(head)} |", rule, *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def cell(text: str) -> str:
+    """Text that can't break out of a table cell or become markup.
+
+    >>> cell("a|b")
+    'a\\\\|b'
+    """
+    return _SPECIAL.sub(r"\\\1", plain(text, 2000))

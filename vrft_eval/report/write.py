@@ -1,0 +1,20 @@
+"""Write a run's three reports, each whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vrft_eval.files import dump_json, write_atomic
+from vrft_eval.report.html import render_report
+from vrft_eval.report.markdown import render_markdown
+from vrft_eval.schemas import Report, RunInfo
+from vrft_eval.tasks.base import Judged, Measures
+
+
+def write_reports(folder: Path, report: Report, judged: Sequence[Judged], measures: Measures, info: RunInfo) -> None:
+    """Write report.json, report.md and report.html into a folder."""
+    page = render_report(report, judged, measures, info)
+    write_atomic(folder / "report.json", dump_json(report.model_dump(mode="json")))
+    write_atomic(folder / "report.md", render_markdown(report))
+    write_atomic(folder / "report.html", page)
