@@ -1,0 +1,217 @@
+"""The command line: vrft-eval run | score | report | demo | tasks | schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+from typer.core import TyperGroup
+
+from vrft_eval import commands, console
+from vrft_eval.commands import DataPaths, Generation
+from vrft_eval.errors import InputError
+from vrft_eval.evaluation import Evaluated
+from vrft_eval.schemas import Gate
+from vrft_eval.tasks import TASKS
+
+
+class _Group(TyperGroup):
+    """Turns what the user got wrong into one line and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. (The context is Click's, or that of the Click inside newer Typers.)"""
+        try:
+            return super().invoke(ctx)
+        except (ValueError, OSError) as error:
+            console.print_error(str(error))
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    name="vrft-eval",
+    help="Evaluate vision-language models on detection, classification and grounding, with the rewards they train on.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_Path = Path | None
+Data = Annotated[_Path, typer.Option("--data", help="Folder of the data.")]
+Annotations = Annotated[_Path, typer.Option(help="Annotation file (COCO JSON), instead of --data.")]
+Images = Annotated[_Path, typer.Option(help="Folder of the images, with --annotations.")]
+Out = Annotated[Path, typer.Option("--out", help="Run folder; the same command again continues it.")]
+Space = Annotated[str, typer.Option(help="Coordinates of the answers: norm1000, norm1, pixels, pixels-resized.")]
+Profile = Annotated[str, typer.Option(help="Reward profile: default, paper, visual-rft.")]
+Sam = Annotated[str | None, typer.Option(help="SAM for masks: a folder, demo, or none (boxes are filled).")]
+GateOption = Annotated[str | None, typer.Option("--gate", help="Categories asked: none (all), truth, negatives.")]
+New = Annotated[bool, typer.Option("--new", help="Start over: delete the six files of the run in --out.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        console.print_line(f"vrft-eval {version('vrft')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+
+
+def _gate(name: str | None) -> Gate | None:
+    for known in get_args(Gate):
+        if name == known:
+            gate: Gate = known
+            return gate
+    if name is not None:
+        raise InputError(f"must be one of {', '.join(get_args(Gate))}", field="--gate", value=name)
+    return None
+
+
+def _finished(evaluated: list[Evaluated], folders: list[Path]) -> None:
+    console.print_reports([item.report for item in evaluated])
+    for folder in folders:
+        console.print_line(f"report: {folder / 'report.html'}")
+
+
+@app.command()
+def run(
+    tasks: Annotated[list[str], typer.Argument(metavar="TASK...", help="See `vrft-eval tasks`.")],
+    model: Annotated[str, typer.Option(help="Model folder, Hugging Face name, demo or demo:sft.")],
+    out: Out,
+    data: Data = None,
+    annotations: Annotations = None,
+    images: Images = None,
+    backend: Annotated[str, typer.Option(help="Who answers: transformers.")] = "transformers",
+    limit: Annotated[int | None, typer.Option(min=1, help="Images drawn, or generated (100).")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw, or of the generated data.")] = 0,
+    gate: GateOption = None,
+    space: Space = "norm1000",
+    batch_size: Annotated[int, typer.Option(min=1)] = 16,
+    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="1024; 256 for shapes-*.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    dtype: Annotated[str, typer.Option(help="auto (float32 on a CPU), float32, bfloat16, float16.")] = "auto",
+    sam: Sam = None,
+    profile: Profile = "default",
+    prompt: Annotated[_Path, typer.Option(help="A prompt of yours, instead of the task's.")] = None,
+    new: New = False,
+) -> None:
+    """Ask a model, score its answers, write the reports."""
+    specs = commands.check_distinct(tasks)
+    generation = Generation(backend, batch_size, max_new_tokens, device, dtype)
+    folders = [out / spec.name if len(specs) > 1 else out for spec in specs]
+    wanted_gate = _gate(gate)
+    if wanted_gate == "recorded":
+        raise InputError("is for recorded answers only", field="--gate", value=gate)
+    plans = [
+        commands.plan_run(
+            spec,
+            model,
+            folder,
+            paths=DataPaths(data, annotations, images),
+            generation=generation,
+            reading=commands.make_reading(spec, space, profile, sam, device),
+            limit=limit,
+            seed=seed,
+            gate=wanted_gate if spec.kind == "detection" or len(specs) == 1 else None,
+            prompt=prompt,
+            new=new,
+        )
+        for spec, folder in zip(specs, folders, strict=True)
+    ]
+    shared = commands.SharedBackend(model, generation)
+    evaluated = []
+    for spec, plan in zip(specs, plans, strict=True):
+        with console.progress_bar(spec.name) as progress:
+            evaluated.append(commands.carry_out(plan, lambda spec=spec: shared.load(spec), progress))  # type: ignore[misc]
+    _finished(evaluated, folders)
+
+
+@app.command()
+def score(
+    task: Annotated[str, typer.Argument(help="See `vrft-eval tasks`.")],
+    responses: Annotated[Path, typer.Option(help="JSON Lines of {id, completion}.")],
+    out: Out,
+    data: Data = None,
+    annotations: Annotations = None,
+    images: Images = None,
+    gate: GateOption = None,
+    space: Space = "norm1000",
+    sam: Sam = None,
+    profile: Profile = "default",
+    new: New = False,
+) -> None:
+    """Score recorded answers: no model, and no image files, are needed."""
+    evaluated = commands.score(
+        task,
+        responses,
+        out,
+        paths=DataPaths(data, annotations, images),
+        space=space,
+        profile=profile,
+        sam=sam or "none",
+        gate=_gate(gate),
+        new=new,
+    )
+    _finished([evaluated], [out])
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    data: Data = None,
+    annotations: Annotations = None,
+    images: Images = None,
+    space: Annotated[str | None, typer.Option(help="Read the answers in another space.")] = None,
+    sam: Sam = None,
+    profile: Annotated[str | None, typer.Option(help="Pay the answers by another profile.")] = None,
+) -> None:
+    """Make a run's reports again."""
+    paths = DataPaths(data, annotations, images)
+    _finished([commands.report(run, paths=paths, space=space, profile=profile, sam=sam)], [run])
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the demo's runs.")] = Path("demo-run"),
+    limit: Annotated[int, typer.Option(min=1, help="Images a task.")] = commands.GENERATED_IMAGES,
+) -> None:
+    """Run the shipped model, before and after reinforcement fine-tuning, on the three shapes tasks."""
+    from vrft_eval.demo_command import run_demo
+
+    run_demo(out, limit)
+
+
+@app.command()
+def tasks() -> None:
+    """List the tasks."""
+    console.print_tasks(list(TASKS.values()))
+
+
+@app.command()
+def schema(
+    out: Annotated[_Path, typer.Option("--out", help="Write the schemas there, not to standard output.")] = None,
+) -> None:
+    """Write the JSON Schemas of the files that a run folder holds."""
+    from vrft_eval.files import dump_json, write_atomic
+    from vrft_eval.schemas import json_schemas
+
+    if out is None:
+        typer.echo(dump_json(json_schemas()), nl=False)
+        return
+    for name, content in json_schemas().items():
+        write_atomic(out / name, dump_json(content))
+    console.print_line(f"schemas: {out}")
+
+
+def main() -> None:
+    """Entry point of `vrft-eval`."""
+    app()

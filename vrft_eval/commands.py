@@ -1,0 +1,259 @@
+"""What the commands do, without the command line: run, score, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vrft_eval.backends.protocol import Answer, Backend
+from vrft_eval.backends.replay import load_recorded
+from vrft_eval.backends.transformers_backend import TransformersBackend
+from vrft_eval.errors import InputError
+from vrft_eval.evaluation import Evaluated, Evaluation, Progress, plan
+from vrft_eval.provenance import find_model, model_fingerprint
+from vrft_eval.runs import RunFolder
+from vrft_eval.schemas import Gate, Source
+from vrft_eval.tasks import LoadOptions, Reading, TaskSpec, get_task, load_task
+from vrft_eval.tasks.base import template_of
+from vrft_rewards.coordinates import check_space
+
+GENERATED_IMAGES = 100
+_TOKENS = 1024
+_TOKENS_GENERATED = 256
+
+
+@dataclass(frozen=True)
+class DataPaths:
+    """Where the user says that the data lies."""
+
+    data: Path | None = None
+    annotations: Path | None = None
+    images: Path | None = None
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How answers are made; None for max_new_tokens is 1,024 (256 for the generated tasks)."""
+
+    backend: str = "transformers"
+    batch_size: int = 16
+    max_new_tokens: int | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+
+    def tokens(self, spec: TaskSpec) -> int:
+        """The limit of new tokens for a task."""
+        return self.max_new_tokens or (_TOKENS_GENERATED if spec.generated else _TOKENS)
+
+
+def find_sam(sam: str | None, spec: TaskSpec) -> Path | None:
+    """Turn `--sam` into a folder: `demo` is the shipped one, `none` fills the boxes.
+
+    Without the option the generated tasks use the shipped SAM and the others none. Raises InputError.
+    """
+    if spec.kind != "grounding":
+        return None
+    name = sam or ("demo" if spec.generated else "none")
+    if name == "none":
+        return None
+    if name == "demo":
+        from vrft_eval.demo import checkpoint
+
+        return checkpoint("sam")
+    if not Path(name).is_dir():
+        raise InputError("no such SAM folder (or demo, none)", file=name)
+    return Path(name)
+
+
+def make_reading(spec: TaskSpec, space: str, profile: str, sam: str | None, device: str = "auto") -> Reading:
+    """Check how answers are to be read. Raises ValueError."""
+    return Reading(check_space(space), profile, find_sam(sam, spec), device)
+
+
+def plan_run(
+    spec: TaskSpec,
+    model: str,
+    out: Path,
+    *,
+    paths: DataPaths,
+    generation: Generation,
+    reading: Reading,
+    limit: int | None = None,
+    seed: int = 0,
+    gate: Gate | None = None,
+    prompt: Path | None = None,
+    new: bool = False,
+    generate_into: Path | None = None,
+) -> Evaluation:
+    """Check everything that one task's run needs; write nothing but data that is to be generated.
+
+    Raises InputError.
+    """
+    if generation.backend != "transformers":
+        raise InputError("must be transformers", field="backend", value=generation.backend)
+    found = find_model(model)
+    template = template_of(spec, prompt)
+    RunFolder(out).check(new=new)
+    generated = spec.generated and paths.data is None and paths.annotations is None
+    if generated:
+        from vrft_eval.demo.data import write_dataset
+
+        limit = GENERATED_IMAGES if limit is None else limit
+        folder = generate_into or out / "data" / f"{limit}-seed{seed}"
+        write_dataset(spec.name, folder, limit, seed)
+        paths = DataPaths(folder)
+    data = load_task(spec, LoadOptions(paths.data, paths.annotations, paths.images, limit, seed))
+    data.check_images()
+    return plan(
+        data,
+        out,
+        _source(model if model.startswith("demo") else found, paths, out, generated),
+        backend=generation.backend,
+        model=model_fingerprint(found),
+        gate=gate,
+        template=template,
+        seed=seed,
+        limit=limit,
+        generation={"do_sample": False, "max_new_tokens": generation.tokens(spec), "dtype": generation.dtype},
+        reading=reading,
+        new=new,
+    )
+
+
+class SharedBackend:
+    """One loaded model for all the tasks of a command."""
+
+    def __init__(self, model: str, generation: Generation) -> None:
+        self._model = model
+        self._generation = generation
+        self._loaded: TransformersBackend | None = None
+
+    def load(self, spec: TaskSpec) -> Backend:
+        """The model, loaded the first time it is needed, set up for a task. Raises InputError."""
+        tokens = self._generation.tokens(spec)
+        if self._loaded is None:
+            self._loaded = TransformersBackend(
+                find_model(self._model),
+                device=self._generation.device,
+                dtype=self._generation.dtype,
+                batch_size=self._generation.batch_size,
+                max_new_tokens=tokens,
+            )
+        self._loaded.limit_tokens(tokens)
+        return self._loaded
+
+
+def carry_out(evaluation: Evaluation, backend: Callable[[], Backend], progress: Progress | None = None) -> Evaluated:
+    """Ask what is pending (the backend is made only when something is), judge, measure, report."""
+    ready = backend() if evaluation.pending() else None
+    evaluation.start()
+    if ready is not None:
+        evaluation.ask(ready, progress)
+    return evaluation.finish()
+
+
+def score(
+    task: str,
+    responses: Path,
+    out: Path,
+    *,
+    paths: DataPaths,
+    space: str = "norm1000",
+    profile: str = "default",
+    sam: str | None = None,
+    gate: Gate | None = None,
+    new: bool = False,
+) -> Evaluated:
+    """Score recorded answers. Raises InputError before anything is written."""
+    spec = get_task(task)
+    reading = make_reading(spec, space, profile, sam)
+    RunFolder(out).check(new=new)
+    data = load_task(spec, LoadOptions(paths.data, paths.annotations, paths.images))
+    recorded, digest = load_recorded(responses, data.known)
+    if reading.sam is not None:
+        data.check_images()
+    evaluation = plan(
+        data,
+        out,
+        _source(None, paths, out, generated=False),
+        backend="replay",
+        responses=digest,
+        recorded=list(recorded),
+        gate=gate or ("recorded" if spec.kind == "detection" else None),
+        reading=reading,
+        new=new,
+    )
+    asked = {sample.id for sample in evaluation.samples}
+    left_out = sum(key not in asked for key in recorded)
+    if left_out:
+        data.notes.append(f"{left_out} recorded answers are to pairs that the gate leaves out; they don't count.")
+    evaluation.start()
+    evaluation.record({key: Answer(key, text) for key, text in recorded.items() if key in asked})
+    return evaluation.finish()
+
+
+def report(
+    run: Path,
+    *,
+    paths: DataPaths | None = None,
+    space: str | None = None,
+    profile: str | None = None,
+    sam: str | None = None,
+) -> Evaluated:
+    """Make a run's reports again, perhaps reading its answers in another way. Raises InputError."""
+    folder = RunFolder(run)
+    info = folder.read_info()
+    settings, source = info.settings, info.source
+    spec = get_task(settings.task)
+    sam = sam or info.scoring.sam or "none"
+    reading = make_reading(spec, space or info.scoring.space, profile or info.scoring.profile, sam)
+    if paths is None or paths == DataPaths():
+        # A path inside the run folder is kept relative to it, so that the folder can be moved.
+        places = [None if place is None else run / place for place in (source.data, source.annotations, source.images)]
+        paths = DataPaths(*places)
+    options = LoadOptions(paths.data, paths.annotations, paths.images, settings.limit, settings.seed)
+    answers = folder.answers()
+    evaluation = plan(
+        load_task(spec, options),
+        run,
+        _source(source.model, paths, run, source.generated),
+        backend=settings.backend,
+        model=settings.model,
+        responses=settings.responses,
+        recorded=list(answers),
+        gate=settings.gate,
+        template=settings.prompt,
+        seed=settings.seed,
+        limit=settings.limit,
+        generation=settings.generation,
+        reading=reading,
+    )
+    evaluation.start()
+    return evaluation.finish()
+
+
+def _source(model: str | None, paths: DataPaths, out: Path, generated: bool) -> Source:
+    return Source(
+        model=model,
+        data=_place(paths.data, out),
+        annotations=_place(paths.annotations, out),
+        images=_place(paths.images, out),
+        generated=generated,
+    )
+
+
+def _place(path: Path | None, out: Path) -> str | None:
+    if path is None:
+        return None
+    path, out = path.resolve(), out.resolve()
+    return path.relative_to(out).as_posix() if path.is_relative_to(out) else str(path)
+
+
+def check_distinct(tasks: Sequence[str]) -> list[TaskSpec]:
+    """Look the tasks of one command up. Raises InputError for an unknown one or one named twice."""
+    specs = [get_task(name) for name in tasks]
+    for position, name in enumerate(tasks):
+        if name in tasks[:position]:
+            raise InputError("task named twice", value=name)
+    return specs

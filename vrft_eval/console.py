@@ -1,0 +1,110 @@
+"""What the terminal shows: progress while it works, tables at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from vrft_eval import evaluation
+from vrft_eval.report.visible import plain
+from vrft_eval.report.words import number
+from vrft_eval.schemas import DemoRow, Report
+from vrft_eval.tasks import TaskSpec
+from vrft_eval.tasks.base import template_of
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[evaluation.Progress]:
+    """A progress bar on standard error; yields what an evaluation reports its progress to."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(label, total=None, failed="")
+
+        def update(answered: int, failed: int, total: int) -> None:
+            bar.update(
+                task, total=total, completed=answered + failed, failed=f"[red]{failed} failed[/red]" if failed else ""
+            )
+
+        yield update
+
+
+def print_reports(reports: Sequence[Report]) -> None:
+    """One table: every metric of every task, its reward, what went wrong."""
+    table = Table(title=None, header_style="bold")
+    table.add_column("task")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    for report in reports:
+        name = report.task
+        for key, value in report.metrics.items():
+            style = "bold green" if key == report.headline else ""
+            table.add_row(name, Text(key, style), Text(number(value), style))
+            name = ""
+        table.add_row("", f"mean reward of {report.rewards.bounds[1]:g}", number(report.rewards.mean))
+        for key in ("samples", "unanswered", "failed", "format_broken"):
+            if report.counts.get(key) or key == "samples":
+                table.add_row("", key.replace("_", " "), number(report.counts[key]))
+        table.add_section()
+    out.print(table)
+    for report in reports:
+        for note in report.notes:
+            out.print(Text(f"{report.task}: {plain(note, 1000)}", "dim"))
+
+
+def print_demo(rows: Sequence[DemoRow]) -> None:
+    """The demo's table: SFT against RFT."""
+    table = Table(header_style="bold")
+    for head in ("task", "metric"):
+        table.add_column(head)
+    for head in ("SFT", "RFT", "difference"):
+        table.add_column(head, justify="right")
+    last = None
+    for row in rows:
+        if last not in (None, row.task):
+            table.add_section()
+        gain = row.difference
+        style = "" if gain is None else "green" if gain > 0 else "red" if gain < 0 else ""
+        shown = "n/a" if gain is None else f"{gain:+.3f}"
+        table.add_row(
+            "" if row.task == last else row.task, row.metric, number(row.sft), number(row.rft), Text(shown, style)
+        )
+        last = row.task
+    out.print(table)
+
+
+def print_tasks(tasks: Sequence[TaskSpec]) -> None:
+    """Every task with its prompt, metric and data layout."""
+    table = Table(header_style="bold", show_lines=True)
+    for head in ("task", "prompt", "metric", "data", "gate"):
+        table.add_column(head, overflow="fold")
+    for spec in tasks:
+        prompt = template_of(spec).splitlines()[0]
+        layout = f"{spec.layout}{' (generated when --data is not given)' if spec.generated else ''}"
+        count = "" if spec.categories is None else f", mean over {len(spec.categories)} categories"
+        table.add_row(spec.name, Text(prompt), spec.metric + count, Text(layout), spec.gate or "-")
+    out.print(table)
+
+
+def print_line(text: str) -> None:
+    """One line on standard output, never wrapped: a path in it can be copied."""
+    out.print(Text(text), soft_wrap=True)
+
+
+def print_error(text: str) -> None:
+    """An error on standard error."""
+    err.print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True)

@@ -1,0 +1,172 @@
+"""The run folder: what was asked, the journal of answers, and how a run is continued."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from vrft_eval.backends.protocol import Answer
+from vrft_eval.errors import InputError, shorten
+from vrft_eval.files import dump_json, parse_json, write_atomic
+from vrft_eval.schemas import ResponseLine, RunInfo, Settings, read_file, validate
+
+FILES = ("run.json", "responses.jsonl", "predictions.json", "report.json", "report.md", "report.html")
+_OURS_TOO = ("data",)
+
+
+class RunFolder:
+    """One run on disk. Nothing is written until `begin`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.info_file = path / "run.json"
+        self.journal_file = path / "responses.jsonl"
+
+    def check(self, settings: Settings | None = None, *, new: bool = False) -> None:
+        """Raise InputError when the folder can't take a run with these settings.
+
+        It is a file, holds other people's files, or a run whose settings differ: then the message lists what
+        differs. With `new` the run that is there doesn't matter.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError("is a file, not a folder for a run", file=self.path)
+        if new or not self.path.exists():
+            return
+        if not self.info_file.exists():
+            strangers = sorted(entry.name for entry in self.path.iterdir() if entry.name not in _OURS_TOO)
+            if strangers:
+                listed = ", ".join(strangers[:5])
+                raise InputError(f"is not empty and holds no run ({listed}); name another folder", file=self.path)
+        elif settings is not None:
+            differing = differences(self.read_info().settings, settings)
+            if differing:
+                raise InputError(
+                    "holds a run with other settings; name another folder, or start over with --new\n  "
+                    + "\n  ".join(differing),
+                    file=self.path,
+                )
+
+    def read_info(self) -> RunInfo:
+        """The run's run.json. Raises InputError when it is missing, broken or newer."""
+        if not self.info_file.exists():
+            raise InputError("holds no run (there is no run.json)", file=self.path)
+        return read_file(RunInfo, self.info_file)
+
+    def begin(self, info: RunInfo, *, new: bool = False) -> RunInfo:
+        """Start the run, or continue the one that is there.
+
+        A run whose settings differ is refused with a list of what differs, unless `new`, which deletes the
+        run's own six files (nothing else) first. Returns the run's info: that of the first start, with the
+        reading of this one.
+        """
+        self.check(info.settings, new=new)
+        if self.info_file.exists() and not new:
+            info = self.read_info().model_copy(update={"scoring": info.scoring, "source": info.source})
+        if new:
+            for name in FILES:
+                (self.path / name).unlink(missing_ok=True)
+        write_atomic(self.info_file, dump_json(info.model_dump(mode="json")))
+        return info
+
+    def answers(self) -> dict[str, Answer]:
+        """The journal's answers by id, a later line before an earlier one; a torn last line is left out.
+
+        Raises InputError naming a line, other than a torn last one, that doesn't fit.
+        """
+        return {line.id: Answer(**line.model_dump()) for line in _read_journal(self.journal_file)[0]}
+
+    def journal(self) -> Journal:
+        """Open the journal for appending, with a torn last line cut off."""
+        return Journal(self.journal_file)
+
+
+class Journal:
+    """An append-only file of answers: each is in the system's hands at once, and on disk after `sync`."""
+
+    def __init__(self, path: Path) -> None:
+        _, end = _read_journal(path)
+        self._stream: BinaryIO = path.open("ab")
+        if self._stream.tell() > end:
+            self._stream.truncate(end)
+
+    def append(self, answer: Answer) -> None:
+        """Write one answer."""
+        self._stream.write(journal_line(answer))
+        self._stream.flush()
+
+    def sync(self) -> None:
+        """Force what was written to disk."""
+        os.fsync(self._stream.fileno())
+
+    def __enter__(self) -> Journal:
+        """Return the journal."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Sync and close."""
+        self.sync()
+        self._stream.close()
+
+
+def journal_line(answer: Answer) -> bytes:
+    """One line of responses.jsonl; fields without a value are left out, but for the completion."""
+    row = {"id": answer.id, "completion": answer.completion}
+    optional = {"error": answer.error, "finish": answer.finish, "tokens": answer.tokens}
+    row.update({key: value for key, value in optional.items() if value is not None})  # type: ignore[misc]
+    return json.dumps(row, allow_nan=False).encode("ascii") + b"\n"
+
+
+def journal_bytes(answers: Iterable[Answer]) -> bytes:
+    """A whole journal."""
+    return b"".join(journal_line(answer) for answer in answers)
+
+
+def _read_journal(path: Path) -> tuple[list[ResponseLine], int]:
+    """The lines that are whole, and where the last of them ends."""
+    lines: list[ResponseLine] = []
+    end = 0
+    if not path.exists():
+        return lines, end
+    for number, raw in enumerate(_raw_lines(path), start=1):
+        if not raw.endswith(b"\n"):
+            break  # the process died while it wrote this line
+        if raw.strip():
+            lines.append(validate(ResponseLine, parse_json(raw, path, number), path, number))
+        end += len(raw)
+    return lines, end
+
+
+def _raw_lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        yield from stream
+
+
+def differences(before: Settings, after: Settings) -> list[str]:
+    """What differs between two runs' settings, one line a setting."""
+    old, new = _flat(before.model_dump()), _flat(after.model_dump())
+    return [
+        f"{key}: {_shown(key, old.get(key))} then, {_shown(key, new.get(key))} now"
+        for key in sorted(old | new)
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _flat(values: dict[str, object]) -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat.update({f"{key}.{inner}": item for inner, item in value.items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def _shown(key: str, value: object) -> str:
+    # Fingerprints are told apart by their first digits.
+    return str(value)[:12] if key in ("data", "model", "responses") and value else shorten(repr(value), 60)
