@@ -13,7 +13,9 @@ Span = tuple[int, int]
 
 # Bounded white space keeps the search linear whatever the text. Only ASCII white space is a tag's own.
 _TAG = re.compile(r"<[ \t\r\n]{0,16}(/?)[ \t\r\n]{0,16}(think|answer)[ \t\r\n]{0,16}>", re.ASCII | re.IGNORECASE)
-_EXACT_TAGS = frozenset({"<think>", "</think>", "<answer>", "</answer>"})
+_CLOSE_THINK = re.compile(r"<[ \t\r\n]{0,16}/[ \t\r\n]{0,16}think[ \t\r\n]{0,16}>", re.ASCII | re.IGNORECASE)
+_KINDS = {"<think>": (False, True), "</think>": (True, True), "<answer>": (False, False), "</answer>": (True, False)}
+"""Tag -> (is it a closing one, is it about thinking)."""
 
 
 class FormatIssue(str, Enum):
@@ -55,10 +57,16 @@ class Response:
 class _Scan:
     """The state of one pass over the tags of a text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, choose: Literal["last", "first"]) -> None:
         self.text = text
-        self.thinks: list[Span] = []
-        self.answers: list[Span] = []
+        self.first_think: Span | None = None
+        self.think_count = 0
+        self.choose_first = choose == "first"
+        self.first_answer: Span | None = None
+        self.chosen: Span | None = None
+        self.chosen_blank = True
+        self.answer_count = 0
+        self.next_close: int | None = -1
         self.issues: set[FormatIssue] = set()
         self.open_think: int | None = None
         self.open_answer: int | None = None
@@ -70,26 +78,44 @@ class _Scan:
             self.issues.add(FormatIssue.TEXT_OUTSIDE)
 
     def run(self) -> None:
-        tags = list(_TAG.finditer(self.text))
-        last_think_close = -1
-        for tag in tags:
-            if tag.group() not in _EXACT_TAGS:
-                self.issues.add(FormatIssue.INEXACT_TAG)
-            if tag.group(1) and tag.group(2).lower() == "think":
-                last_think_close = tag.start()
-        for tag in tags:
-            closing, is_think = bool(tag.group(1)), tag.group(2).lower() == "think"
-            if self.open_think is not None and not is_think:
-                # Inside a think block that is closed later, answer tags are only talked about.
-                if last_think_close > tag.start() or closing:
-                    continue
-                self.issues.add(FormatIssue.UNCLOSED_THINK)
-                self.close_think(tag.start(), tag.start())
+        issues = self.issues
+        for tag in _TAG.finditer(self.text):
+            kind = _KINDS.get(tag.group())
+            if kind is None:
+                issues.add(FormatIssue.INEXACT_TAG)
+                kind = _KINDS[f"<{tag.group(1)}{tag.group(2).lower()}>"]
+            closing, is_think = kind
+            start, end = tag.span()
             if is_think:
-                self.think_tag(closing, tag.start(), tag.end())
-            else:
-                self.answer_tag(closing, tag.start(), tag.end())
+                self.think_tag(closing, start, end)
+                continue
+            if self.open_think is not None:
+                # Inside a think block that is closed later, answer tags are only talked about.
+                if closing or self.closes_think_after(start):
+                    continue
+                issues.add(FormatIssue.UNCLOSED_THINK)
+                self.close_think(start, start)
+            self.answer_tag(closing, start, end)
         self.finish()
+
+    def closes_think_after(self, start: int) -> bool:
+        """Whether there is a ``</think>`` after ``start``. Looks at each stretch of text once."""
+        if self.next_close is not None and self.next_close < start:
+            found = _CLOSE_THINK.search(self.text, start)
+            self.next_close = None if found is None else found.start()
+        return self.next_close is not None
+
+    def add_answer(self, start: int, end: int) -> None:
+        self.answer_count += 1
+        if self.first_answer is None:
+            self.first_answer = self.chosen = (start, end)
+            self.chosen_blank = self.is_blank(start, end)
+        elif (self.chosen_blank or not self.choose_first) and not self.is_blank(start, end):
+            self.chosen = (start, end)
+            self.chosen_blank = False
+
+    def is_blank(self, start: int, end: int) -> bool:
+        return start == end or self.text[start:end].isspace()
 
     def think_tag(self, closing: bool, start: int, end: int) -> None:
         if self.open_think is not None:
@@ -100,7 +126,7 @@ class _Scan:
             return
         if self.open_answer is not None:  # thinking inside an answer splits the answer in two
             self.issues.add(FormatIssue.WRONG_ORDER)
-            self.answers.append((self.open_answer, start))
+            self.add_answer(self.open_answer, start)
             self.open_answer = end if closing else None
             if not closing:
                 self.open_think = end
@@ -109,17 +135,19 @@ class _Scan:
         if not closing:
             self.leave_outside(start)
             self.open_think = end
-        elif not self.thinks and not self.answers:
+        elif not self.think_count and not self.answer_count:
             # Chat templates often put the opening tag into the prompt, so the text starts inside it.
             self.issues.add(FormatIssue.MISSING_THINK)
-            self.thinks.append((0, start))
+            self.first_think, self.think_count = (0, start), 1
             self.outside = end
         else:
             self.issues.add(FormatIssue.REPEATED_THINK)
 
     def close_think(self, start: int, end: int) -> None:
         assert self.open_think is not None
-        self.thinks.append((self.open_think, start))
+        self.think_count += 1
+        if self.first_think is None:
+            self.first_think = (self.open_think, start)
         self.open_think = None
         self.outside = end
         if self.answer_resumes and end > start:
@@ -130,18 +158,18 @@ class _Scan:
         if not closing:
             if self.open_answer is not None:
                 self.issues.add(FormatIssue.REPEATED_ANSWER)
-                self.answers.append((self.open_answer, start))
+                self.add_answer(self.open_answer, start)
             else:
                 self.leave_outside(start)
             self.open_answer = end
         elif self.open_answer is not None:
-            self.answers.append((self.open_answer, start))
+            self.add_answer(self.open_answer, start)
             self.open_answer = None
             self.outside = end
-        elif self.thinks and not self.answers:
+        elif self.think_count and not self.answer_count:
             # Only the opening tag is missing: what follows the thinking is the answer.
             self.issues.add(FormatIssue.MISSING_ANSWER)
-            self.answers.append((self.outside, start))
+            self.add_answer(self.outside, start)
             self.outside = end
         else:
             # A stray close: the stretch before it and the tag itself are outside.
@@ -156,7 +184,7 @@ class _Scan:
             self.close_think(size, size)
         elif self.open_answer is not None:
             self.issues.add(FormatIssue.UNCLOSED_ANSWER)
-            self.answers.append((self.open_answer, size))
+            self.add_answer(self.open_answer, size)
         else:
             self.leave_outside(size)
 
@@ -181,14 +209,11 @@ def parse_response(text: str, choose: Literal["last", "first"] = "last") -> Resp
     >>> [str(issue) for issue in parse_response("<answer>rose").issues]
     ['missing_think', 'unclosed_answer']
     """
-    scan = _Scan(text)
+    scan = _Scan(text, choose)
     scan.run()
     issues = scan.issues
-    think_span = scan.thinks[0] if scan.thinks else None
-    answer_span: Span | None = None
-    if scan.answers:
-        ordered = scan.answers if choose == "first" else scan.answers[::-1]
-        answer_span = next((span for span in ordered if text[span[0] : span[1]].strip()), ordered[0])
+    think_span = scan.first_think
+    answer_span = scan.chosen
     think = None if think_span is None else text[think_span[0] : think_span[1]]
     answer = None if answer_span is None else text[answer_span[0] : answer_span[1]]
     if think is None:
@@ -199,11 +224,11 @@ def parse_response(text: str, choose: Literal["last", "first"] = "last") -> Resp
         issues.add(FormatIssue.MISSING_ANSWER)
     elif not answer.strip():
         issues.add(FormatIssue.EMPTY_ANSWER)
-    if len(scan.thinks) > 1:
+    if scan.think_count > 1:
         issues.add(FormatIssue.REPEATED_THINK)
-    if len(scan.answers) > 1:
+    if scan.answer_count > 1:
         issues.add(FormatIssue.REPEATED_ANSWER)
-    if think_span is not None and scan.answers and scan.answers[0][0] < think_span[0]:
+    if think_span is not None and scan.first_answer is not None and scan.first_answer[0] < think_span[0]:
         issues.add(FormatIssue.WRONG_ORDER)
     ordered_issues = tuple(issue for issue in FormatIssue if issue in issues) if issues else ()
     return Response(think, answer, think_span, answer_span, ordered_issues)
