@@ -33,4 +33,4 @@ class Log:
         line |= {name: round(value, 4) for name, value in values.items()}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        print(json.dumps(line), flush=True)
+        print(self.path.parent.name, json.dumps(line), flush=True)  # seeds run side by side
