@@ -63,8 +63,8 @@ class ClassificationProfile:
 
     label_rule: Literal["matcher", "equal", "containment"] = "matcher"
     """``matcher``: LabelMatcher; ``equal``: the same words; ``containment``: either text holds the other."""
-    cutoff: float = 88.0
-    margin: float = 4.0
+    cutoff: float = 80.0
+    margin: float = 5.0
     answer: Literal["last", "first"] = "last"
     format_rule: FormatRule = "well_formed"
     format_needs_answer: bool = True

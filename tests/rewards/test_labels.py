@@ -3,14 +3,17 @@
 # ruff: noqa: E501 (a table reads best with one case a line)
 from __future__ import annotations
 
+import os
 import pickle
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from vrft_rewards import LabelMatcher
 
 FLOWERS = ["pink primrose", "rose", "desert-rose", "english marigold", "marigold", "black-eyed susan", "tiger lily",
-           "fire lily", "prince of wales feathers", "garden phlox", "yellow iris", "petunia"]  # fmt: skip
+           "fire lily", "prince of wales feathers", "garden phlox", "yellow iris", "petunia", "snapdragon"]  # fmt: skip
 AIRCRAFT = ["BAE 146-200", "BAE 146-300", "737-200", "737-300", "A320", "A321", "F-16A/B", "DC-8", "DC-9-30",
             "Gulfstream IV", "Gulfstream V", "Spitfire", "Boeing 717"]  # fmt: skip
 CARS = ["2012 Acura RL Sedan", "2012 Acura TL Sedan", "2012 Audi S4 Sedan", "2007 Audi S4 Sedan", "2012 BMW M3 Coupe"]
@@ -44,6 +47,8 @@ def test_every_label_is_itself(labels: list[str]) -> None:
         ("desert rose", "desert-rose"),
         ("Phlox paniculata", "garden phlox"),
         ("iris, yellow", "yellow iris"),
+        ("The breed shows a rose in bloom", "rose"),
+        ("snap dragon", "snapdragon"),
         # One mention inside a longer one is not another answer.
         ("an English marigold flower", "english marigold"),
     ],
@@ -66,6 +71,10 @@ def test_flowers_named(text: str, label: str) -> None:
         ("rose or petunia", "ambiguous"),
         (", ".join(FLOWERS), "ambiguous"),
         ("rose, not a rose", "negated"),
+        # Other flowers, though a label is among their words.
+        ("christmas rose", "no label"),
+        ("rose of sharon", "no label"),
+        ("christmass rose", "no label"),
     ],
 )
 def test_flowers_not_named(text: str, word: str) -> None:
@@ -122,3 +131,44 @@ def test_bad_lists_are_errors(labels: list[str], aliases: dict[str, list[str]], 
 def test_picklable() -> None:
     matcher = pickle.loads(pickle.dumps(LabelMatcher(FLOWERS)))
     assert matcher.match("Rose").label == "rose"
+
+
+def _longest_word_doubled(label: str) -> str:
+    """Misspell a label: double the middle letter of its longest word."""
+    word = max(label.replace("_", " ").split(), key=len)
+    middle = len(word) // 2
+    return (
+        label.replace(word, word[:middle] + word[middle] + word[middle:]) if word.isalpha() and len(word) > 4 else label
+    )
+
+
+WAYS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "upper case": str.upper,
+    "title case": str.title,
+    "underscores": lambda label: label.replace(" ", "_"),
+    "no hyphens": lambda label: label.replace("-", " ").replace("_", " "),
+    "article": lambda label: f"the {label}",
+    "full stop": lambda label: f"{label}.",
+    "quotes": lambda label: f'"{label}"',
+    "sentence": lambda label: f"I think this is a {label}.",
+    "first word last": lambda label: " ".join(label.split()[1:] + label.split()[:1]),
+    "spaces": lambda label: f"  {label.replace(' ', '   ')} ",
+    "a letter doubled": _longest_word_doubled,
+}
+
+
+@pytest.mark.parametrize("name", ["oxford_flowers", "pets", "fgvc_aircraft", "stanford_cars"])
+def test_real_lists(name: str) -> None:
+    """Every label is itself in twelve ways of writing it; and absent from the list, it is no other one."""
+    root = os.environ.get("VRFT_TEST_DATA")
+    path = (Path(root) if root else Path(__file__).resolve().parents[3] / "shared" / "data") / "labels" / f"{name}.txt"
+    if not path.is_file():
+        pytest.skip(f"no {path.name}: set VRFT_TEST_DATA to the folder that holds labels/")
+    labels = path.read_text(encoding="utf-8").splitlines()
+    matcher = LabelMatcher(labels)
+    for way, write in WAYS.items():
+        assert [label for label in labels if matcher.match(write(label)).label != label] == [], way
+    for label in labels:
+        others = LabelMatcher([other for other in labels if other != label])
+        assert others.match(label).label is None, label

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .normalise import is_code, spelling, tokens
+from .normalise import Clauses, clauses, is_code, spelling, tokens
+from .words import AFTER, BEFORE, NEGATIONS, TURNS
 
 __all__ = ["LabelMatch", "LabelMatcher"]
 
@@ -16,11 +18,6 @@ Words = tuple[str, ...]
 MAX_WORDS = 200
 """Words of a text that are read; a label that comes later isn't an answer."""
 
-_NEGATIONS = frozenset(
-    {"not", "no", "never", "neither", "nor", "without", "isnt", "arent", "wasnt", "cannot", "cant", "dont", "doesnt"}
-    | {"unlike", "than", "versus", "vs", "excluding", "except", "instead"}
-)
-_TURNS = frozenset({"but", "however"})
 _NEGATION_REACH = 3
 """A negation rules out a label that begins at most this many words after it."""
 
@@ -38,16 +35,16 @@ class LabelMatch:
 class LabelMatcher:
     """Match text to a closed list of labels. Deterministic, picklable, safe to share between threads.
 
-    The stages, the first that decides wins: the same words (whatever case, accents, hyphens, underscores
-    and punctuation); the same words without articles and plurals, then in any order; a label or alias
-    mentioned inside a longer text; nearly the same spelling. A text that names two labels is wrong, not
-    half right; a label that is negated isn't named; one mention inside a longer one ('rose' in
-    'desert rose') doesn't count. Only words of four letters or more may be misspelt: digits, roman numerals and
+    The stages, the first that decides wins: the same words (whatever case, accents, hyphens, underscores,
+    punctuation and word breaks); the same words without articles and plurals, then in any order; nearly the
+    same spelling; a label or alias mentioned in a sentence. A text that names two labels is wrong, not
+    half right; a label that is negated isn't named; a mention must stand alone ('a rose', not 'christmas rose',
+    which is another flower). Only words of four letters or more may be misspelt: digits, roman numerals and
     short codes ('RL', 'A320', '146-200') have to be the same.
 
-    ``cutoff`` is the least similarity of a near spelling, 0 to 100, and ``margin`` how much better than the
+    ``cutoff`` is the least similarity of any word of a near spelling, 0 to 100, and ``margin`` how much better than the
     second best label it must be. ``aliases`` maps a label to further names of it. ``mentions=False``
-    switches off the third stage.
+    switches off the last stage.
 
     Raises ValueError for an empty list, a label that is blank or equal to another one after
     normalisation, an alias of an unknown label, and an alias that is another label's name.
@@ -61,8 +58,8 @@ class LabelMatcher:
         self,
         labels: Iterable[str],
         aliases: Mapping[str, Sequence[str]] | None = None,
-        cutoff: float = 88.0,
-        margin: float = 4.0,
+        cutoff: float = 80.0,
+        margin: float = 5.0,
         mentions: bool = True,
     ) -> None:
         self.labels = _checked_labels(labels)
@@ -79,6 +76,7 @@ class LabelMatcher:
                 raise ValueError(f"labels: {label!r} and {other!r} are the same name")
         for label, names in (aliases or {}).items():
             self._add_aliases(label, names)
+        self._joined = _index(self._names, lambda words: ("".join(words),))
         self._loose = _index(self._names, lambda words: spelling(words))
         self._sorted = _index(self._names, lambda words: tuple(sorted(spelling(words))))
         # Mentions are looked up by the first word, so a long text costs its length, not the list's.
@@ -105,84 +103,109 @@ class LabelMatcher:
 
     def match(self, text: str) -> LabelMatch:
         """Return the label that a text names. Total: any text, only its first 200 words count."""
-        words = tokens(text[: MAX_WORDS * 40])[:MAX_WORDS]
+        text = text[: MAX_WORDS * 40]
+        words = tokens(text)[:MAX_WORDS]
         if not words:
             return LabelMatch(None, None, 0.0, "the answer is empty")
         if words in self._names:
             how: How = "alias" if words in self._alias_names else "exact"
             return LabelMatch(self._names[words], how, 100.0, f"{how}: {self._names[words]}")
         loose = spelling(words)
-        for index, key in ((self._loose, loose), (self._sorted, tuple(sorted(loose)))):
-            found = index.get(key)
+        for found, how in (
+            (self._joined.get(("".join(words),)), "exact"),
+            (self._loose.get(loose), "exact"),
+            (self._sorted.get(tuple(sorted(loose))), "reordered"),
+        ):
             if found is not None and len(found) == 1:
-                return LabelMatch(
-                    found[0], "reordered" if index is self._sorted else "exact", 100.0, f"same words: {found[0]}"
-                )
+                return LabelMatch(found[0], how, 100.0, f"same words: {found[0]}")
             if found is not None:
                 return LabelMatch(None, None, 0.0, "ambiguous: " + ", ".join(found))
-        if self.mentions:
-            mentioned = self._mention(loose)
-            if mentioned is not None:
-                return mentioned
-        return self._near(loose)
+        # Near spellings of the whole come first: 'lentten rose' is no mention of a rose.
+        near = self._near(loose)
+        if near.label is not None or not self.mentions:
+            return near
+        return self._mention(clauses(text, MAX_WORDS)) or near
 
-    def _mention(self, words: Words) -> LabelMatch | None:
+    def _mention(self, text: Clauses) -> LabelMatch | None:
+        words = text.words
         spans: list[tuple[int, int, Words]] = []
         for start, word in enumerate(words):
             for name in self._by_first.get(word, ()):
                 if words[start : start + len(name)] == name:
                     spans.append((start, start + len(name), name))
-        # 'rose' inside 'desert rose' names only the desert rose.
-        outer = [
-            span
-            for span in spans
-            if not any(o[0] <= span[0] and span[1] <= o[1] and o[1] - o[0] > span[1] - span[0] for o in spans)
-        ]
         named: list[str] = []
         negated: list[str] = []
-        for start, end, name in outer:
-            label = self._loose[name]
-            if len(label) > 1:
-                return LabelMatch(None, None, 0.0, "ambiguous: " + ", ".join(label))
+        for start, end, name in _outermost(spans):
+            if not _stands_alone(text, start, end):
+                continue
+            labels = self._loose[name]
+            if len(labels) > 1:
+                return LabelMatch(None, None, 0.0, "ambiguous: " + ", ".join(labels))
             before = _since_turn(words[max(0, start - _NEGATION_REACH) : start])
-            if any(word.isdigit() for word in (*words[max(0, start - 1) : start], *words[end : end + 1])):
-                continue  # '747-100' isn't named by '747-100-200', nor 'DC-8' by 'DC-8-100'
-            (negated if any(word in _NEGATIONS for word in before) else named).append(label[0])
-        labels = sorted(set(named))
-        if len(labels) == 1:
-            if labels[0] in negated:
-                return LabelMatch(None, None, 0.0, f"both named and negated: {labels[0]}")
-            return LabelMatch(labels[0], "mention", 100.0, f"mentioned: {labels[0]}")
-        if labels:
-            return LabelMatch(None, None, 0.0, "ambiguous, several labels: " + ", ".join(labels[:5]))
+            (negated if any(word in NEGATIONS for word in before) else named).append(labels[0])
+        several = sorted(set(named))
+        if len(several) > 1:
+            return LabelMatch(None, None, 0.0, "ambiguous, several labels: " + ", ".join(several[:5]))
+        if several and several[0] in negated:
+            return LabelMatch(None, None, 0.0, f"both named and negated: {several[0]}")
+        if several:
+            return LabelMatch(several[0], "mention", 100.0, f"mentioned: {several[0]}")
         if negated:
             return LabelMatch(None, None, 0.0, "negated: " + ", ".join(sorted(set(negated))[:5]))
         return None
 
     def _near(self, words: Words) -> LabelMatch:
-        from rapidfuzz.distance import Indel
-
-        codes = sorted(word for word in words if is_code(word))
-        text = " ".join(sorted(words))
+        if any(word in NEGATIONS for word in words):
+            return LabelMatch(None, None, 0.0, "no label is named")
         best: dict[str, float] = {}
         for name, labels in self._sorted.items():
-            if abs(len(name) - len(words)) > 1 or sorted(word for word in name if is_code(word)) != codes:
-                continue
-            likeness = 100.0 * Indel.normalized_similarity(text, " ".join(name))
+            likeness = _likeness(words, name)
             for label in labels:
                 best[label] = max(likeness, best.get(label, 0.0))
         ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))[:2]
-        if not ranked or ranked[0][1] < self.cutoff:
-            return LabelMatch(None, None, ranked[0][1] if ranked else 0.0, "no label is named")
         label, likeness = ranked[0]
+        if likeness < self.cutoff:
+            return LabelMatch(None, None, likeness, "no label is named")
         if len(ranked) > 1 and likeness - ranked[1][1] < self.margin:
             return LabelMatch(None, None, likeness, f"ambiguous: nearly {label} or {ranked[1][0]}")
         return LabelMatch(label, "fuzzy", likeness, f"nearly {label} ({likeness:.0f} of 100)")
 
 
+def _likeness(words: Words, name: Words) -> float:
+    """Return how alike two names are, 0 to 100: as much as the least alike of their words.
+
+    Words count in any order. Codes have to be there on both sides, and no word may be added or left out.
+    """
+    if len(words) != len(name):
+        return 0.0
+    left, right = Counter(words), Counter(name)
+    ours, theirs = sorted((left - right).elements()), sorted((right - left).elements())
+    if any(is_code(word) for word in (*ours, *theirs)):
+        return 0.0
+    from rapidfuzz.distance import Indel
+
+    return min((100.0 * Indel.normalized_similarity(a, b) for a, b in zip(ours, theirs, strict=True)), default=100.0)
+
+
+def _outermost(spans: list[tuple[int, int, Words]]) -> list[tuple[int, int, Words]]:
+    """Return spans in reading order without those inside a longer one: 'rose' in 'desert rose'."""
+    kept: list[tuple[int, int, Words]] = []
+    for span in sorted(spans, key=lambda item: (item[0], -item[1])):
+        if not kept or span[1] > kept[-1][1]:
+            kept.append(span)
+    return kept
+
+
+def _stands_alone(text: Clauses, start: int, end: int) -> bool:
+    """Whether words are a name of their own: 'a rose', not 'christmas rose', 'rose of sharon', 'DC-8-100'."""
+    opened = start in text.opens or text.words[start - 1] in BEFORE
+    closed = end - 1 in text.closes or text.words[end] in AFTER
+    return opened and closed
+
+
 def _since_turn(words: Words) -> Words:
     """Return the words after the last 'but': what was negated before it no longer is."""
-    turns = [index for index, word in enumerate(words) if word in _TURNS]
+    turns = [index for index, word in enumerate(words) if word in TURNS]
     return words[turns[-1] + 1 :] if turns else words
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
-__all__ = ["is_code", "singular", "spelling", "tokens"]
+__all__ = ["Clauses", "clauses", "is_code", "singular", "spelling", "tokens"]
 
 _ARTICLES = frozenset({"a", "an", "the"})
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -51,3 +52,41 @@ def spelling(words: tuple[str, ...]) -> tuple[str, ...]:
 def is_code(word: str) -> bool:
     """Whether a word is a designation, in which one character makes another thing: 'a320', 'iv', 'rl'."""
     return len(word) <= 3 or word in _ROMAN or not word.isalpha()
+
+
+_CLAUSE = re.compile(r"[,;:()!?\"\n“”]|\.(?=\s|$)|[-–—](?=\s)")
+
+
+@dataclass(frozen=True, slots=True)
+class Clauses:
+    """The words of a text without articles and plurals, and where a name may begin and end.
+
+    ``opens`` holds the indices of words that follow an article, a clause mark or nothing, ``closes`` the
+    indices of words that a clause mark or nothing follows.
+    """
+
+    words: tuple[str, ...]
+    opens: frozenset[int]
+    closes: frozenset[int]
+
+
+def clauses(text: str, most: int) -> Clauses:
+    """Take a text apart into at most ``most`` words, with the marks between its clauses.
+
+    >>> found = clauses("It is a rose, I think.", 200)
+    >>> found.words, sorted(found.opens), sorted(found.closes)
+    (('it', 'is', 'rose', 'i', 'think'), [0, 2, 3], [2, 4])
+    """
+    words: list[str] = []
+    opens: set[int] = set()
+    closes: set[int] = set()
+    for clause in _CLAUSE.split(text):
+        opens.add(len(words))
+        for word in tokens(clause):
+            if word in _ARTICLES:
+                opens.add(len(words))
+            elif len(words) < most:
+                words.append(singular(word))
+        closes.add(len(words) - 1)
+    inside = range(len(words))
+    return Clauses(tuple(words), frozenset(opens.intersection(inside)), frozenset(closes.intersection(inside)))

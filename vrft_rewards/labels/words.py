@@ -1,0 +1,34 @@
+"""The English words around a label that decide whether a text names it."""
+
+from __future__ import annotations
+
+from .normalise import singular
+
+__all__ = ["AFTER", "BEFORE", "NEGATIONS", "TURNS"]
+
+
+def _words(text: str) -> frozenset[str]:
+    # Texts are compared without plural endings, so 'shows' has to be known as 'show'.
+    return frozenset(singular(word) for word in text.split())
+
+
+NEGATIONS = _words(
+    """not no never neither nor without isnt arent wasnt cannot cant dont doesnt unlike than versus vs
+    excluding except instead"""
+)
+"""A label that follows one of these closely isn't named."""
+
+TURNS = _words("but however")
+"""What was negated before one of these no longer is."""
+
+BEFORE = NEGATIONS | _words(
+    """is its it be as this that named called looks like likely probably shows species flower plant breed aircraft
+    car model image photo label class category answer and or but of think rather was either most"""
+)
+"""Words after which a name can begin; after another one it may be part of a longer name."""
+
+AFTER = NEGATIONS | _words(
+    """flower plant species breed dog cat aircraft airplane plane car vehicle is was in on with and or but because
+    since as from which that it based due blossom bloom tree variety rather here"""
+)
+"""Words that can follow a name without making another one of it."""
