@@ -93,7 +93,7 @@ def print_tasks(tasks: Sequence[TaskSpec]) -> None:
     for head in ("task", "prompt", "metric", "data", "gate"):
         table.add_column(head, overflow="fold")
     for spec in tasks:
-        prompt = template_of(spec).splitlines()[0]
+        prompt = next(line for line in template_of(spec).splitlines() if line != "<image>")
         layout = f"{spec.layout}{' (generated when --data is not given)' if spec.generated else ''}"
         count = "" if spec.categories is None else f", mean over {len(spec.categories)} categories"
         table.add_row(spec.name, Text(prompt), spec.metric + count, Text(layout), spec.gate or "-")

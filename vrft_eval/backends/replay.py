@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from vrft_eval.backends.protocol import Answer, Prompt
 from vrft_eval.errors import InputError
 from vrft_eval.files import read_bytes, read_json_lines
 from vrft_rewards import completion_text
@@ -45,18 +44,3 @@ def clean_text(text: str) -> str:
     'a\\\\ud800'
     """
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-class ReplayBackend:
-    """Answers from a dictionary; a prompt it has no answer for is passed over."""
-
-    name = "replay"
-
-    def __init__(self, completions: dict[str, str]) -> None:
-        self._completions = completions
-
-    def answer(self, prompts: Sequence[Prompt]) -> Iterator[Answer]:
-        """Yield the recorded answers in the prompts' order."""
-        for prompt in prompts:
-            if prompt.id in self._completions:
-                yield Answer(prompt.id, self._completions[prompt.id])

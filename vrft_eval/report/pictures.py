@@ -41,7 +41,7 @@ def mask_picture(rle: dict[str, Any], colour: tuple[int, int, int]) -> str:
     step = max(1, -(-max(mask.shape) // _LONGEST))
     mask = mask[::step, ::step]
     pixels = np.zeros((*mask.shape, 4), dtype=np.uint8)
-    pixels[mask] = (*colour, 110)
+    pixels[mask] = (*colour, 85)
     stream = io.BytesIO()
     Image.fromarray(pixels, "RGBA").save(stream, "PNG", optimize=True)
     return _uri("image/png", stream.getvalue())

@@ -109,7 +109,7 @@ class GroundingData(TaskData):
             for item in masked:
                 predicted = segment(item)
                 totals.add(predicted, decode_rle(item.sample.mask or {}))
-                if predicted is not None:
+                if predicted is not None and reading.sam is not None:
                     masks[item.sample.id] = encode_rle(predicted)
             if len(masked) < len(judged):
                 notes.append(f"gIoU and cIoU are over the {len(masked)} of {len(judged)} samples with a true mask.")

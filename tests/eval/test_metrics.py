@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vrft_eval.datasets import Annotation, CocoImage
+from vrft_eval.masks import fill_boxes
+from vrft_eval.metrics import GroundingMetrics, classification_metrics, detection_metrics, grounding_metrics
+from vrft_eval.rle import decode_rle, encode_rle
+
+IMAGES = [CocoImage(5, Path("x.png"), (200, 200))]
+NAMES = {1: "cat", 2: "dog", 3: "bus"}
+TRUTH = [
+    Annotation(5, 1, (10.0, 10.0, 100.0, 100.0), 10_000.0, False),
+    Annotation(5, 2, (0.0, 0.0, 20.0, 20.0), 400.0, False),
+    Annotation(5, 3, (0.0, 0.0, 200.0, 200.0), 40_000.0, True),
+]
+
+
+def _prediction(**change: Any) -> dict[str, Any]:
+    return {"image_id": 5, "category_id": 1, "bbox": [10.0, 10.0, 100.0, 100.0], "score": 0.9, **change}
+
+
+def test_a_perfect_box_scores_one_and_sizes_without_truth_are_not_numbers() -> None:
+    found = detection_metrics(IMAGES, NAMES, TRUTH, [_prediction()], {1})
+    assert found.overall["mAP"] == pytest.approx(1.0)
+    assert found.overall["APl"] == pytest.approx(1.0)
+    assert found.overall["APs"] is None
+    assert found.overall["AR1"] == pytest.approx(1.0)
+
+
+def test_the_headline_is_the_mean_of_the_selected_categories_with_truth() -> None:
+    found = detection_metrics(IMAGES, NAMES, TRUTH, [_prediction()], {1, 2, 3})
+    assert found.overall["mAP"] == pytest.approx(0.5)
+    assert found.without_truth == (3,)
+    assert found.per_category[3]["mAP"] is None
+    assert found.per_category[2]["mAP"] == 0.0
+
+
+def test_no_detections_are_zeros_and_no_truth_is_nothing() -> None:
+    found = detection_metrics(IMAGES, NAMES, TRUTH, [], {1, 2})
+    assert found.overall["mAP"] == 0.0
+    nothing = detection_metrics(IMAGES, NAMES, [], [_prediction()], {1, 2})
+    assert set(nothing.overall.values()) == {None}
+    assert nothing.without_truth == (1, 2)
+
+
+def test_a_detection_in_a_crowd_is_neither_right_nor_wrong() -> None:
+    truth = [*TRUTH, Annotation(5, 1, (120.0, 120.0, 80.0, 80.0), 6400.0, True)]
+    inside = _prediction(bbox=[130.0, 130.0, 20.0, 20.0], score=0.99)
+    assert detection_metrics(IMAGES, NAMES, truth, [inside, _prediction()], {1}).overall["mAP"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"image_id": 6}, "image_id"),
+        ({"category_id": 4}, "category_id"),
+        ({"score": float("nan")}, "finite"),
+        ({"bbox": [0.0, 0.0, float("inf"), 1.0]}, "finite"),
+    ],
+)
+def test_what_hotcoco_would_take_silently_is_refused(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValueError, match=rf"predictions\[1\].*{field}"):
+        detection_metrics(IMAGES, NAMES, TRUTH, [_prediction(), _prediction(**change)], {1})
+
+
+def test_an_answer_that_names_no_class_is_wrong() -> None:
+    assert classification_metrics(["a", "b"], ["a", None]) == (0.5, {"a": 1.0, "b": 0.0})
+    assert classification_metrics([], []) == (None, {})
+
+
+def test_giou_and_ciou_follow_lisas_rule() -> None:
+    truth = np.zeros((10, 10), dtype=bool)
+    truth[:5] = True
+    half = np.zeros_like(truth)
+    half[:5, :5] = True
+    totals = GroundingMetrics.empty()
+    totals.add(half, truth)  # 25 of 50
+    totals.add(None, truth)  # 0 of 50
+    totals.add(None, np.zeros_like(truth))  # nothing to find, nothing found
+    assert totals.giou == pytest.approx((25 / (50 + 1e-5) + 0 + 1) / 3)
+    assert totals.ciou == pytest.approx(25 / (100 + 1e-10))
+    with pytest.raises(ValueError, match="size"):
+        totals.add(np.zeros((3, 3), dtype=bool), truth)
+    assert GroundingMetrics.empty().giou is None
+    assert GroundingMetrics.empty().ciou is None
+
+
+def test_grounding_counts_an_iou_of_exactly_one_half() -> None:
+    assert grounding_metrics([0.5, 0.49, 0.0]) == {"mIoU": pytest.approx(0.33), "Acc50": pytest.approx(1 / 3)}
+    assert grounding_metrics([]) == {"mIoU": None, "Acc50": None}
+
+
+def test_masks_survive_the_round_trip() -> None:
+    mask = fill_boxes([[1.0, 2.0, 6.0, 5.0]], (9, 7))[0]
+    assert (decode_rle(encode_rle(mask)) == mask).all()
+    with pytest.raises(ValueError, match="RLE"):
+        decode_rle({"size": [2, 2], "counts": [99]})
