@@ -161,7 +161,7 @@ def score(
     paths: DataPaths,
     space: str = "norm1000",
     profile: str = "default",
-    sam: str | None = None,
+    sam: str = "none",
     gate: Gate | None = None,
     new: bool = False,
 ) -> Evaluated:

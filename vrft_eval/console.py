@@ -23,7 +23,13 @@ err = Console(stderr=True, highlight=False)
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[evaluation.Progress]:
-    """A progress bar on standard error; yields what an evaluation reports its progress to."""
+    """A progress bar on standard error (plain lines when that is no terminal).
+
+    Yields what an evaluation reports its progress to.
+    """
+    if not err.is_terminal:
+        yield _plain_progress(label)
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -41,6 +47,20 @@ def progress_bar(label: str) -> Iterator[evaluation.Progress]:
             )
 
         yield update
+
+
+def _plain_progress(label: str) -> evaluation.Progress:
+    said = 0
+
+    def update(answered: int, failed: int, total: int) -> None:
+        nonlocal said
+        done = 4 * (answered + failed) // max(total, 1)
+        if done > said:
+            said = done
+            more = f", {failed} failed" if failed else ""
+            err.print(Text(f"{label}: {answered + failed} of {total}{more}"), soft_wrap=True)
+
+    return update
 
 
 def print_reports(reports: Sequence[Report]) -> None:

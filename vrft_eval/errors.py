@@ -12,8 +12,8 @@ _NOT_GIVEN = object()
 class InputError(ValueError):
     """Something the user gave is wrong; the message names the file, the line, the field and the value.
 
-    >>> str(InputError("must be positive", file="a.json", line=3, field="images[0].width", value=-1))
-    "a.json:3: images[0].width: must be positive, got -1"
+    >>> print(InputError("must be positive", file="a.json", line=3, field="images[0].width", value=-1))
+    a.json:3: images[0].width: must be positive, got -1
     """
 
     def __init__(

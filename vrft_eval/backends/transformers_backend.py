@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vrft_eval.backends.protocol import Answer, Prompt
 from vrft_eval.errors import InputError, shorten
 from vrft_eval.images import load_image
+from vrft_eval.quiet import quiet_transformers
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -36,13 +37,11 @@ class TransformersBackend:
     ) -> None:
         import torch
         from transformers import AutoModelForImageTextToText, AutoProcessor
-        from transformers.utils import logging
 
         # transformers leaves these untyped.
         auto_processor: Any = AutoProcessor
         auto_model: Any = AutoModelForImageTextToText
-        quiet: Any = logging
-        quiet.disable_progress_bar()
+        quiet_transformers()
         if dtype not in DTYPES:
             raise InputError(f"must be one of {', '.join(DTYPES)}", field="dtype", value=dtype)
         for field, value in (("batch_size", batch_size), ("max_new_tokens", max_new_tokens)):

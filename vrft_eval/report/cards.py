@@ -16,6 +16,7 @@ from vrft_eval.tasks.base import Judged
 _TRUTH = (0, 160, 130)
 _PREDICTED = (240, 120, 20)
 _MAX_BOXES = 100
+_FULL_LABELS = 3
 _NO_SIZE = (400, 300)
 
 
@@ -121,6 +122,8 @@ def _rect(box: list[float], label: str) -> Rect:
 
 def _box_label(item: Judged, k: int) -> str:
     iou = float(item.ious[k]) if k < len(item.ious) else 0.0
+    if len(item.boxes) > _FULL_LABELS:
+        return number(float(item.scores[k]), 2)  # longer ones would hide a crowded picture
     overlap = f"IoU {number(iou, 2)}"
     if item.sample.kind == "grounding":
         return overlap

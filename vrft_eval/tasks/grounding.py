@@ -14,6 +14,7 @@ from vrft_eval.datasets import load_grounding
 from vrft_eval.images import load_image
 from vrft_eval.masks import BoxToMask, fill_boxes
 from vrft_eval.metrics import GroundingMetrics, grounding_metrics
+from vrft_eval.quiet import quiet_transformers
 from vrft_eval.rle import Mask, decode_rle, encode_rle
 from vrft_eval.samples import Sample
 from vrft_eval.schemas import Gate
@@ -135,7 +136,7 @@ class GroundingData(TaskData):
 def _segmenter(reading: Reading) -> tuple[Callable[[Judged], Mask | None], str]:
     if reading.sam is None:
         return _fill, "the predicted box, filled (--sam none)"
-    sam = BoxToMask(reading.sam, device=reading.device)
+    sam = _load_sam(reading.sam, reading.device)
 
     def segment(item: Judged) -> Mask | None:
         if not len(item.boxes):
@@ -143,6 +144,12 @@ def _segmenter(reading: Reading) -> tuple[Callable[[Judged], Mask | None], str]:
         return np.asarray(sam.masks(load_image(item.sample.image), item.boxes)[0], dtype=bool)
 
     return segment, f"SAM, prompted with the predicted box ({reading.sam.name})"
+
+
+@lru_cache(maxsize=1)
+def _load_sam(path: Path, device: str) -> BoxToMask:
+    quiet_transformers()
+    return BoxToMask(path, device=device)
 
 
 def _fill(item: Judged) -> Mask | None:
