@@ -188,9 +188,7 @@ def score(
     left_out = sum(key not in asked for key in recorded)
     if left_out:
         data.notes.append(f"{left_out} recorded answers are to pairs that the gate leaves out; they don't count.")
-    evaluation.start()
-    evaluation.record({key: Answer(key, text) for key, text in recorded.items() if key in asked})
-    return evaluation.finish()
+    return evaluation.settle({key: Answer(key, text) for key, text in recorded.items() if key in asked})
 
 
 def report(
@@ -229,8 +227,7 @@ def report(
         generation=settings.generation,
         reading=reading,
     )
-    evaluation.start()
-    return evaluation.finish()
+    return evaluation.settle()
 
 
 def _source(model: str | None, paths: DataPaths, out: Path, generated: bool) -> Source:

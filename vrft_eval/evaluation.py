@@ -49,19 +49,18 @@ class Evaluation:
 
     def start(self) -> None:
         """Create or continue the run folder. Raises InputError when it holds another run."""
-        scoring = Scoring(
-            space=self.reading.space,
-            profile=self.reading.profile,
-            sam=None if self.reading.sam is None else str(self.reading.sam),
-        )
-        self.info = self.folder.begin(self._info(scoring), new=self.new)
+        self.info = self.folder.begin(self._info(), new=self.new)
         self.new = False
 
-    def _info(self, scoring: Scoring) -> RunInfo:
+    def _info(self) -> RunInfo:
         return RunInfo(
             created=now(),
             settings=self.settings,
-            scoring=scoring,
+            scoring=Scoring(
+                space=self.reading.space,
+                profile=self.reading.profile,
+                sam=None if self.reading.sam is None else str(self.reading.sam),
+            ),
             source=self.source,
             packages=package_versions(),
             python=python_version(),
@@ -75,11 +74,6 @@ class Evaluation:
             for sample in self.samples
             if sample.id not in self.answers or self.answers[sample.id].completion is None
         ]
-
-    def record(self, answers: dict[str, Answer]) -> None:
-        """Take recorded answers as the run's own, and write them as its journal."""
-        self.answers = dict(answers)
-        write_atomic(self.folder.journal_file, journal_bytes(answers.values()))
 
     def ask(self, backend: Backend, progress: Progress | None = None) -> None:
         """Ask what is pending; every answer is in the journal before the next one is waited for.
@@ -106,9 +100,26 @@ class Evaluation:
         if self.info is None:
             raise ValueError("the run has not been started")
         evaluated = evaluate(self.data, self.samples, self.answers, self.reading, self.info)
-        write_atomic(self.folder.path / "predictions.json", dump_json(evaluated.measures.predictions, indent=None))
-        write_reports(self.folder.path, evaluated.report, evaluated.judged, evaluated.measures, evaluated.info)
+        self._write(evaluated)
         return evaluated
+
+    def settle(self, answers: dict[str, Answer] | None = None) -> Evaluated:
+        """Make a whole run of recorded answers, or of those that are there; nothing is written if anything fails."""
+        if answers is not None:
+            self.answers = answers
+        info = self.folder.continued(self._info(), new=self.new)
+        evaluated = evaluate(self.data, self.samples, self.answers, self.reading, info)
+        self.start()
+        if answers is not None:
+            write_atomic(self.folder.journal_file, journal_bytes(answers.values()))
+        self._write(evaluated)
+        return evaluated
+
+    def _write(self, evaluated: Evaluated) -> None:
+        write_atomic(self.folder.path / "predictions.json", dump_json(evaluated.measures.predictions, indent=None))
+        write_reports(
+            self.folder.path, evaluated.report, evaluated.judged, evaluated.measures, self.info or evaluated.info
+        )
 
 
 def plan(
@@ -132,7 +143,7 @@ def plan(
     folder, reading = RunFolder(out), reading or Reading()
     if reading.profile not in PROFILES:
         raise InputError(f"must be one of {', '.join(PROFILES)}", field="profile", value=reading.profile)
-    data.reward_bounds(reading)
+    data.check_reading(reading)
     if data.spec.kind == "detection":
         gate = gate or data.spec.gate or "truth"
     elif gate is not None:

@@ -56,16 +56,22 @@ class RunFolder:
             raise InputError("holds no run (there is no run.json)", file=self.path)
         return read_file(RunInfo, self.info_file)
 
-    def begin(self, info: RunInfo, *, new: bool = False) -> RunInfo:
-        """Start the run, or continue the one that is there.
+    def continued(self, info: RunInfo, *, new: bool = False) -> RunInfo:
+        """The info of the run that is there, read as `info` says; `info` itself when there is none (or `new`).
 
-        A run whose settings differ is refused with a list of what differs, unless `new`, which deletes the
-        run's own six files (nothing else) first. Returns the run's info: that of the first start, with the
-        reading of this one.
+        Writes nothing. Raises InputError as `check` does.
         """
         self.check(info.settings, new=new)
-        if self.info_file.exists() and not new:
-            info = self.read_info().model_copy(update={"scoring": info.scoring, "source": info.source})
+        if new or not self.info_file.exists():
+            return info
+        return self.read_info().model_copy(update={"scoring": info.scoring, "source": info.source})
+
+    def begin(self, info: RunInfo, *, new: bool = False) -> RunInfo:
+        """Start the run, or continue the one that is there; returns its info.
+
+        `new` deletes the run's own six files (nothing else) first. Raises InputError as `check` does.
+        """
+        info = self.continued(info, new=new)
         if new:
             for name in FILES:
                 (self.path / name).unlink(missing_ok=True)

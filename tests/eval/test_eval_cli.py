@@ -254,3 +254,24 @@ def test_scoring_imports_no_torch(coco: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_broken_sam_shows_before_anything_is_asked_or_rewritten(
+    tmp_path: Path, tiny_model: Path, shapes: Callable[[str], Path]
+) -> None:
+    data = shapes("shapes-grounding")
+    broken = tmp_path / "sam"
+    broken.mkdir()
+    (broken / "config.json").write_text("{}", encoding="utf-8")
+    command = ("run", "shapes-grounding", "--model", tiny_model, "--data", data, "--sam", broken)
+    refused = call(*command, "--out", tmp_path / "run", "--device", "cpu")
+    assert refused.exit_code == 2
+    assert str(broken) in refused.stderr
+    assert not (tmp_path / "run").exists()
+
+    responses = write_lines(tmp_path / "r.jsonl", [{"id": "000001", "completion": "(1,1),(500,500)"}])
+    score = ("score", "shapes-grounding", "--data", data, "--responses", responses, "--out", tmp_path / "run")
+    assert call(*score).exit_code == 0
+    before = {entry.name: entry.read_bytes() for entry in (tmp_path / "run").iterdir()}
+    assert call("report", tmp_path / "run", "--sam", broken).exit_code == 2
+    assert {entry.name: entry.read_bytes() for entry in (tmp_path / "run").iterdir()} == before

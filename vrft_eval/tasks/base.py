@@ -122,6 +122,10 @@ class TaskData(ABC):
     def reward_bounds(self, reading: Reading) -> tuple[float, float]:
         """Lowest and highest reward. Raises ValueError for an unknown profile."""
 
+    def check_reading(self, reading: Reading) -> None:
+        """Find out early that answers can't be read or paid as asked. Raises ValueError."""
+        self.reward_bounds(reading)
+
     @abstractmethod
     def judge(self, sample: Sample, answer: Answer | None, reading: Reading) -> Judged:
         """Take one answer apart and score it. Total in the answer."""

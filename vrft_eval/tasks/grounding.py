@@ -76,6 +76,12 @@ class GroundingData(TaskData):
         """Lowest and highest reward."""
         return _reward(reading).bounds
 
+    def check_reading(self, reading: Reading) -> None:
+        """Load SAM now when it will be needed: a broken one must not show after hours of answers."""
+        super().check_reading(reading)
+        if reading.sam is not None and any(item.mask is not None for item in self._items):
+            _load_sam(reading.sam, reading.device)
+
     def judge(self, sample: Sample, answer: Answer | None, reading: Reading) -> Judged:
         """Read the box of one answer; of several the first counts."""
         text = completion_of(answer)
