@@ -78,10 +78,8 @@ def _petal(genus: Genus, length: float, angle: float, centre: tuple[float, float
     for t in np.linspace(0, 2 * math.pi, 24, endpoint=False):
         along = (1 - math.cos(t)) / 2  # 0 at the centre, 1 at the tip
         swell = math.sin(t)
-        if genus.shape == "pointed":  # widest at 40 % of the length, straight to the tip
-            across = math.copysign(min(along / 0.4, (1 - along) / 0.6), swell)
-        else:
-            across = swell
+        # Pointed petals are widest at 40 % of their length and straight from there to the tip.
+        across = math.copysign(min(along / 0.4, (1 - along) / 0.6), swell) if genus.shape == "pointed" else swell
         u, v = along * length, across * genus.width * length / 1.4
         points.append(
             (

@@ -49,7 +49,7 @@ TASKS: dict[str, TaskSpec] = {
         ),
         TaskSpec("shapes-grounding", "grounding", "grounding", _IOU, _LINES, generated=True),
         TaskSpec("detection", "detection", "detection", _AP, _COCO, gate="truth"),
-        TaskSpec("classification", "classification", "", "accuracy", _FOLDER),
+        TaskSpec("classification", "classification", "classification", "accuracy", _FOLDER),
         TaskSpec("grounding", "grounding", "grounding", _IOU, _LINES),
     )
 }

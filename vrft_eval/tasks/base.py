@@ -160,15 +160,6 @@ def clip_boxes(boxes: Boxes, size: tuple[int, int]) -> Boxes:
     return np.clip(boxes, 0.0, limits)
 
 
-_PLAIN_CLASSIFICATION = (
-    "Please identify the class of the main object in the image.\n"
-    "Output the thinking process in <think> </think> and final answer in <answer> </answer> tags. "
-    "The output answer format should be as follows:\n"
-    "<think> ... </think> <answer>class name</answer>\n"
-    "Please strictly follow the format."
-)
-
-
 def template_of(spec: TaskSpec, file: Path | None = None) -> str:
     """The task's prompt with its placeholders, or the user's. Raises InputError when the file can't be read."""
     if file is not None:
@@ -176,7 +167,7 @@ def template_of(spec: TaskSpec, file: Path | None = None) -> str:
             return read_bytes(file).decode("utf-8").rstrip("\n")
         except UnicodeDecodeError:
             raise InputError("not UTF-8", file=file) from None
-    return load(spec.prompt) if spec.prompt else _PLAIN_CLASSIFICATION
+    return load(spec.prompt)
 
 
 Item = TypeVar("Item")
