@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vrft_rewards import LabelMatcher
+from vrft_rewards import ClassificationReward, LabelMatcher
 
 FLOWERS = ["pink primrose", "rose", "desert-rose", "english marigold", "marigold", "black-eyed susan", "tiger lily",
            "fire lily", "prince of wales feathers", "garden phlox", "yellow iris", "petunia", "snapdragon"]  # fmt: skip
@@ -102,6 +102,46 @@ def test_designations_are_never_nearly_right(text: str) -> None:
 )
 def test_cars(text: str, label: str | None) -> None:
     assert LabelMatcher(CARS).match(text).label == label
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("rosse", "rose"),
+        ("roose", "rose"),
+        ("The rosse.", "rose"),
+        ("prose", None),
+        ("arose", None),
+        ("rosea", None),
+        ("lottus", "lotus"),
+        ("ltous", "lotus"),
+        ("lous", "lotus"),
+        ("locus", None),
+        ("thisttle", "thistle"),
+        ("thsitle", "thistle"),
+        ("whistle", None),
+        ("bristle", None),
+        ("water lilly", "water lily"),
+        ("waterr lily", "water lily"),
+        ("watter lilly", "water lily"),
+        ("snapdragn", "snapdragon"),
+        ("znapdragon", "snapdragon"),
+        # A doubled letter of the label itself may be written once.
+        ("bal", None),
+        ("popy", "poppy"),
+        ("puppy", None),
+    ],
+)
+def test_short_names_are_not_nearly_other_english_words(text: str, label: str | None) -> None:
+    labels = ["rose", "lotus", "thistle", "water lily", "snapdragon", "ball", "poppy"]
+    assert LabelMatcher(labels).match(text).label == label
+
+
+def test_an_unlisted_truth_is_held_to_the_same_rule() -> None:
+    reward = ClassificationReward()
+    say = "<think>a</think><answer>{}</answer>"
+    assert reward.score(say.format("rosse"), "rose").parts["accuracy"] == 1.0
+    assert reward.score(say.format("prose"), "rose").parts["accuracy"] == 0.0
 
 
 def test_unicode_is_unified() -> None:

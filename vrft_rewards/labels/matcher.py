@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .normalise import Clauses, clauses, is_code, spelling, tokens
+from .typos import believable
 from .words import AFTER, BEFORE, NEGATIONS, TURNS
 
 __all__ = ["LabelMatch", "LabelMatcher"]
@@ -40,7 +41,8 @@ class LabelMatcher:
     same spelling; a label or alias mentioned in a sentence. A text that names two labels is wrong, not
     half right; a label that is negated isn't named; a mention must stand alone ('a rose', not 'christmas rose',
     which is another flower). Only words of four letters or more may be misspelt: digits, roman numerals and
-    short codes ('RL', 'A320', '146-200') have to be the same.
+    short codes ('RL', 'A320', '146-200') have to be the same. Where a short word is the whole name, only the usual slips are
+    believed: 'rosse' is a rose, 'prose' is prose.
 
     ``cutoff`` is the least similarity of any word of a near spelling, 0 to 100, and ``margin`` how much better than the
     second best label it must be. ``aliases`` maps a label to further names of it. ``mentions=False``
@@ -182,6 +184,8 @@ def _likeness(words: Words, name: Words) -> float:
     ours, theirs = sorted((left - right).elements()), sorted((right - left).elements())
     if any(is_code(word) for word in (*ours, *theirs)):
         return 0.0
+    if len(ours) == len(words) and not all(believable(a, b) for a, b in zip(ours, theirs, strict=True)):
+        return 0.0  # not one word is the same, so a short word has nothing beside it to vouch for it
     from rapidfuzz.distance import Indel
 
     return min((100.0 * Indel.normalized_similarity(a, b) for a, b in zip(ours, theirs, strict=True)), default=100.0)
