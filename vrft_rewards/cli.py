@@ -16,6 +16,7 @@ from .coordinates import SPACES, check_image_size
 from .explain import explain
 from .profiles import PROFILES
 from .rewards import ClassificationReward, DetectionReward, GroundingReward, Reward
+from .terminal import visible, wants_colour
 
 __all__ = ["main"]
 
@@ -47,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in (
         ("score", "score JSON Lines; each line comes back with reward, parts and reason"),
-        ("explain", "say in words what the parser saw in each line and what was paid for"),
+        ("explain", "say in words what was read, matched, dropped and paid in each line"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("file", nargs="?", default="-", metavar="FILE", help="JSON Lines, - for standard input")
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> None:
     reward = _reward(arguments)
+    colour = arguments.output is None and wants_colour(sys.stdout)
     with _source(arguments.file) as (name, lines), _sink(arguments.output) as sink:
         for number, row in _rows(name, lines):
             where = f"{name}:{number}"
@@ -70,9 +72,8 @@ def _run(arguments: argparse.Namespace) -> None:
                 if size is not None:
                     size = check_image_size(size)
                 if arguments.command == "explain":
-                    sink.write(
-                        f"{where}\n{explain(reward, row['completion'], row['truth'], size)}\n".encode(errors="replace")
-                    )
+                    text = explain(reward, row["completion"], row["truth"], size, colour)
+                    sink.write(f"{visible(where)}\n{text}\n".encode(errors="replace"))
                     continue
                 score = reward.score(row["completion"], row["truth"], size)
             except ValueError as error:

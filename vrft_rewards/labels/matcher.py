@@ -41,8 +41,8 @@ class LabelMatcher:
     same spelling; a label or alias mentioned in a sentence. A text that names two labels is wrong, not
     half right; a label that is negated isn't named; a mention must stand alone ('a rose', not 'christmas rose',
     which is another flower). Only words of four letters or more may be misspelt: digits, roman numerals and
-    short codes ('RL', 'A320', '146-200') have to be the same. Where a short word is the whole name, only the usual slips are
-    believed: 'rosse' is a rose, 'prose' is prose.
+    short codes ('RL', 'A320', '146-200') have to be the same. Where a short word is the whole name, only the usual
+    slips are believed: 'rosse' is a rose, 'prose' is not.
 
     ``cutoff`` is the least similarity of any word of a near spelling, 0 to 100, and ``margin`` how much better than the
     second best label it must be. ``aliases`` maps a label to further names of it. ``mentions=False``
