@@ -6,31 +6,38 @@ one float, or None for "doesn't apply", per completion.
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from ..rewards import Reward
+from vrft_rewards.adapters.options import TASKS, environment_options, make_reward
+from vrft_rewards.coordinates import ImageSize
+from vrft_rewards.rewards import Reward
+
+__all__ = ["TaskReward", "TrlReward", "reward", "trl_reward"]
 
 
 @dataclass(frozen=True)
 class TaskReward:
-    """A reward, and the dataset column that holds its truth."""
+    """A reward, the column that holds its truth, and the one that holds (width, height), used if it is there."""
 
     reward: Reward
     column: str
+    size_column: str = "image_size"
 
 
 @dataclass
 class TrlReward:
     """A reward function for `GRPOTrainer(reward_funcs=[...])`, for one task or several mixed in one dataset.
 
-    `tasks` maps the value of the `task` column to a `TaskReward`; with a single entry the column may be missing.
+    `tasks` maps the value of the `task` column to a `TaskReward`; with a single entry the column may be missing. A row
+    whose task is None gets None, which TRL leaves out.
     The mean of every part is logged as `reward_parts/<task>/<part>`, the reasons as a column of the completions table.
 
-    Raises ValueError when a row names an unknown task or a truth column is missing: a bad truth must stop the
-    training, a bad completion must not.
+    Raises ValueError naming the row for an unknown task or a bad truth, and for a missing truth column: a bad truth
+    must stop the training, a bad completion must not.
 
     >>> from vrft_rewards import DetectionReward
     >>> reward = TrlReward({"detection": TaskReward(DetectionReward(), "boxes")})
@@ -40,7 +47,13 @@ class TrlReward:
     """
 
     tasks: Mapping[str, TaskReward]
-    __name__: str = field(default="verifiable_reward", repr=False)
+    name: str = "verifiable_reward"
+    """What TRL's logs call it: `rewards/<name>/mean`."""
+
+    def __post_init__(self) -> None:
+        if not self.tasks:
+            raise ValueError("tasks: there are none")
+        self.__name__ = self.name  # where TRL looks
 
     def __call__(
         self,
@@ -49,18 +62,29 @@ class TrlReward:
         log_metric: Callable[[str, float], None] | None = None,
         log_extra: Callable[[str, list[str]], None] | None = None,
         **columns: Any,
-    ) -> list[float]:
+    ) -> list[float | None]:
         """Score every completion against the truth in its row."""
-        names = columns.get("task") or [next(iter(self.tasks))] * len(completions)
-        values, reasons = [], []
+        names = columns.get("task")
+        if names is None:
+            names = self._only_task(len(completions))
+        values: list[float | None] = []
+        reasons: list[str] = []
         parts: dict[str, list[float]] = defaultdict(list)
         for row, (completion, name) in enumerate(zip(completions, names, strict=True)):
+            if name is None:
+                values.append(None)
+                reasons.append("no task")
+                continue
             task = self.tasks.get(name)
             if task is None:
                 raise ValueError(f"row {row}: task is {name!r}; the rewards are for {', '.join(self.tasks)}")
             if task.column not in columns:
                 raise ValueError(f"the dataset has no column {task.column!r}, which holds the truth of {name!r}")
-            score = task.reward.score(completion, columns[task.column][row])
+            size: ImageSize | None = columns[task.size_column][row] if task.size_column in columns else None
+            try:
+                score = task.reward.score(completion, columns[task.column][row], size)
+            except ValueError as error:
+                raise ValueError(f"row {row}, column {task.column!r}: {error}") from None
             values.append(score.value)
             reasons.append(score.reason)
             for part, value in score.parts.items():
@@ -71,3 +95,34 @@ class TrlReward:
         if log_extra is not None:
             log_extra("reason", reasons)
         return values
+
+    def _only_task(self, count: int) -> list[str]:
+        if len(self.tasks) > 1:
+            raise ValueError(f"the dataset has no column 'task'; the rewards are for {', '.join(self.tasks)}")
+        return [next(iter(self.tasks))] * count
+
+
+def trl_reward(task: str, truth_column: str = "solution", **options: Any) -> TrlReward:
+    """Return the reward function of one task, with the options of `make_reward`.
+
+    >>> trl_reward("grounding", truth_column="box", profile="paper").tasks["grounding"].column
+    'box'
+    """
+    return TrlReward({task: TaskReward(make_reward(task, **options), truth_column)})
+
+
+@functools.lru_cache(maxsize=1)
+def _from_environment() -> TrlReward:
+    options = environment_options(extra=("truth_column",))
+    if "task" not in options:
+        raise ValueError(f"VRFT_REWARD_TASK: missing; expected one of {', '.join(TASKS)}")
+    return trl_reward(**options)
+
+
+def reward(**columns: Any) -> list[float | None]:
+    """Score with the options of the environment, for `trl grpo --reward_funcs vrft_rewards.adapters.trl.reward`.
+
+    The truth is in the column `solution`, or the one that VRFT_REWARD_TRUTH_COLUMN names. Raises ValueError as
+    `TrlReward`.
+    """
+    return _from_environment()(**columns)
