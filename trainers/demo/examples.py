@@ -14,8 +14,8 @@ from vrft_eval.demo.scenes import CATEGORIES, IMAGE_SIZE, Box, Scene, absent, de
 from vrft_eval.tasks import prompts
 
 TASKS = ("detection", "classification", "grounding")
-TASK_SHARES = (0.55, 0.15, 0.30)
-NEGATIVE_SHARE = 0.2
+TASK_SHARES = (0.50, 0.20, 0.30)
+NEGATIVE_SHARE = 0.35
 CELL = 28  # pixels of one merged vision token: patches of 14, merged 2 x 2
 BINS = IMAGE_SIZE // 4 + 1
 
@@ -73,10 +73,16 @@ def _detection(scene: Scene, rng: np.random.Generator) -> Example:
         "detection",
         scene.image,
         _prompt("detection").replace("{category}", category),
-        f"<think>I look for the {category}. Count: {len(boxes)}.</think><answer>{answer}</answer>",
+        f"<think>I see {_seen(scene)}. Count of {category}: {len(boxes)}.</think><answer>{answer}</answer>",
         boxes,
         _scene_targets(scene),
     )
+
+
+def _seen(scene: Scene) -> str:
+    """Everything in the image in reading order. Written out first, it makes counting a matter of reading: asked for
+    the count at once, the model only learnt how often each count occurs."""
+    return " and ".join(item.category for item in scene.in_order())
 
 
 def _grounding(scene: Scene, rng: np.random.Generator) -> Example:
@@ -87,7 +93,7 @@ def _grounding(scene: Scene, rng: np.random.Generator) -> Example:
         "grounding",
         scene.image,
         _prompt("grounding").replace("{question}", description.text),
-        f"<think>It is the {target.category}.</think><answer>({x1},{y1}),({x2},{y2})</answer>",
+        f"<think>I see {_seen(scene)}. It is the {target.category}.</think><answer>({x1},{y1}),({x2},{y2})</answer>",
         [x1, y1, x2, y2],
         _scene_targets(scene),
     )

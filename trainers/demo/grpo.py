@@ -53,7 +53,7 @@ def train_grpo(
     log: Log,
     prompts: int = 12,
     generations: int = 8,
-    rate: float = 2e-4,
+    rate: float = 1.5e-4,
 ) -> None:
     """Train in place, `prompts` x `generations` completions a step, none of the images seen before."""
     config = GRPOConfig(
@@ -66,13 +66,13 @@ def train_grpo(
         max_steps=steps,
         per_device_train_batch_size=prompts * generations,
         num_generations=generations,
-        max_completion_length=80,
+        max_completion_length=96,
         temperature=1.0,
         beta=0.0,
         loss_type="dr_grpo",
         scale_rewards="group",
         learning_rate=rate,
-        lr_scheduler_type="constant_with_warmup",
+        lr_scheduler_type="linear",
         warmup_steps=5,
         weight_decay=0.0,
         adam_beta2=0.98,

@@ -15,17 +15,15 @@ class Log:
         self.path = path
         self.every = every
         self.start = time.perf_counter()
-        self._sums: dict[str, float] = {}
-        self._count = 0
+        self._values: dict[str, list[float]] = {}
 
     def add(self, step: int, values: dict[str, float]) -> None:
-        """Take in the values of one step."""
+        """Take in the values of one step; not every step needs to have all of them."""
         for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._count += 1
+            self._values.setdefault(name, []).append(value)
         if (step + 1) % self.every == 0:
-            self.write(step + 1, {name: total / self._count for name, total in self._sums.items()})
-            self._sums, self._count = {}, 0
+            self.write(step + 1, {name: sum(items) / len(items) for name, items in self._values.items()})
+            self._values = {}
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Write one line now."""

@@ -27,7 +27,7 @@ class Plan:
     grpo_steps: int = 150
     grpo_prompts: int = 12
     grpo_generations: int = 8
-    grpo_rate: float = 2e-4
+    grpo_rate: float = 1.5e-4
     threads: int = 1
 
 

@@ -102,9 +102,19 @@ def train_answers(
         loss = F.cross_entropy(logits.float(), labels[:, 1:][wanted])
         dense, right = head.loss(seen["tokens"], batch)
         optimizer.step(loss + settings.dense_weight * dense)
-        log.add(step, {"sft/loss": float(loss.detach()), "sft/edges": right})
+        values = {"sft/loss": float(loss.detach()), "sft/edges": right}
+        log.add(step, values | _counting(processor, labels[:, 1:][wanted], logits))
     hook.remove()
     model.eval()
+
+
+def _counting(processor: Qwen2VLProcessor, wanted: Tensor, logits: Tensor) -> dict[str, float]:
+    """How often the number behind "Count of red circle: " is right; nothing when no answer of the batch counts."""
+    starts = (wanted == processor.tokenizer.convert_tokens_to_ids("Count")).nonzero().flatten()
+    places = starts + len(processor.tokenizer("Count of red circle: ").input_ids)
+    if not len(places):
+        return {}
+    return {"sft/counts": float((logits[places].argmax(-1) == wanted[places]).float().mean())}
 
 
 def encode(processor: Qwen2VLProcessor, batch: list[Example]) -> tuple[dict[str, Tensor], Tensor]:

@@ -56,10 +56,13 @@ class Scene:
     image: Image.Image
     objects: tuple[Shape, ...]
 
+    def in_order(self) -> list[Shape]:
+        """The objects in reading order: in rows of 28 pixels from top to bottom, then from left to right."""
+        return sorted(self.objects, key=lambda o: ((o.box[1] + o.box[3]) // 56, o.box[0], o.box[1]))
+
     def boxes(self, category: str) -> list[Box]:
-        """Boxes of one category in reading order: top to bottom in rows of 28 pixels, then left to right."""
-        boxes = [o.box for o in self.objects if o.category == category]
-        return sorted(boxes, key=lambda b: ((b[1] + b[3]) // 56, b[0], b[1]))
+        """Boxes of one category in reading order."""
+        return [o.box for o in self.in_order() if o.category == category]
 
 
 @dataclass(frozen=True)
