@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-frameworks lint format clean
 
 demo: $(VENV)/.eval
 	$(BIN)/vrft-eval demo --out demo-run
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# The adapters inside the real frameworks, each in an environment of its own; ONLY="verl trl" chooses some.
+test-frameworks: $(VENV)/.test
+	$(BIN)/python tests/frameworks/run.py $(ONLY)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -22,7 +22,7 @@ def rubric(dataset: Iterable[Mapping[str, Any]] | None = None, **options: Any) -
     try:
         from verifiers import Rubric  # type: ignore[import-not-found]
     except ImportError as error:
-        raise ImportError(f"this verifiers has no Rubric ({error}); its v1 tasks take v1_reward") from None
+        raise ImportError("this verifiers has no Rubric; its v1 tasks take v1_reward") from error
     rewards = rewards_for(options)
     for row, item in enumerate(dataset or ()):
         truth, size = _truth_of(item.get("answer"), item.get("info"))
