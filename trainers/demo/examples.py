@@ -73,16 +73,20 @@ def _detection(scene: Scene, rng: np.random.Generator) -> Example:
         "detection",
         scene.image,
         _prompt("detection").replace("{category}", category),
-        f"<think>I see {_seen(scene)}. Count of {category}: {len(boxes)}.</think><answer>{answer}</answer>",
+        f"<think>I look for {category}. I see {_judged(scene, category)}. Count: {len(boxes)}.</think>"
+        f"<answer>{answer}</answer>",
         boxes,
         _scene_targets(scene),
     )
 
 
-def _seen(scene: Scene) -> str:
-    """Everything in the image in reading order. Written out first, it makes counting a matter of reading: asked for
-    the count at once, the model only learnt how often each count occurs."""
-    return " and ".join(item.category for item in scene.in_order())
+def _judged(scene: Scene, category: str) -> str:
+    """Everything in the image in reading order, each judged: "red circle: yes, blue square: no".
+
+    Asked for the count at once, the model only learnt how often each count occurs. Judging one thing at a time is
+    learnt in a hundred steps, and the count is read off the judgements.
+    """
+    return ", ".join(f"{o.category}: {'yes' if o.category == category else 'no'}" for o in scene.in_order())
 
 
 def _grounding(scene: Scene, rng: np.random.Generator) -> Example:
@@ -93,7 +97,7 @@ def _grounding(scene: Scene, rng: np.random.Generator) -> Example:
         "grounding",
         scene.image,
         _prompt("grounding").replace("{question}", description.text),
-        f"<think>I see {_seen(scene)}. It is the {target.category}.</think><answer>({x1},{y1}),({x2},{y2})</answer>",
+        f"<think>It is the {target.category}.</think><answer>({x1},{y1}),({x2},{y2})</answer>",
         [x1, y1, x2, y2],
         _scene_targets(scene),
     )

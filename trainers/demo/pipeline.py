@@ -24,7 +24,7 @@ class Plan:
     """What one seed is trained with."""
 
     supervised: Settings = field(default_factory=Settings)
-    grpo_steps: int = 150
+    grpo_steps: int = 120
     grpo_prompts: int = 12
     grpo_generations: int = 8
     grpo_rate: float = 1.5e-4

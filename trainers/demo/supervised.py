@@ -24,13 +24,14 @@ from trainers.demo.log import Log
 class Settings:
     """Steps, batch sizes and learning rates of both stages."""
 
-    vision_steps: int = 1500
+    vision_steps: int = 1300
     vision_batch: int = 48
     vision_rate: float = 2e-3
-    steps: int = 1800
+    steps: int = 1400
     batch: int = 32
     rate: float = 1.5e-3
     dense_weight: float = 0.3
+    decision_weight: float = 4.0
 
 
 class DenseHead(nn.Linear):
@@ -99,22 +100,28 @@ def train_answers(
         with torch.autocast("cpu", torch.bfloat16):
             hidden = model.model(**inputs, use_cache=False).last_hidden_state[:, :-1]
             logits = model.lm_head(hidden[wanted])
-        loss = F.cross_entropy(logits.float(), labels[:, 1:][wanted])
+        answer = labels[:, 1:][wanted]
+        decides = _decisions(processor, answer)
+        # They are few among many tokens that follow from them, and are what is hard to learn.
+        weights = 1 + (settings.decision_weight - 1) * decides
+        losses = F.cross_entropy(logits.float(), answer, reduction="none")
+        loss = (losses * weights).sum() / weights.sum()
         dense, right = head.loss(seen["tokens"], batch)
         optimizer.step(loss + settings.dense_weight * dense)
-        values = {"sft/loss": float(loss.detach()), "sft/edges": right}
-        log.add(step, values | _counting(processor, labels[:, 1:][wanted], logits))
+        values = {"sft/loss": float(losses.mean().detach()), "sft/edges": right}
+        if decides.any():
+            values["sft/decisions"] = float((logits.argmax(-1) == answer)[decides].float().mean())
+        log.add(step, values)
     hook.remove()
     model.eval()
 
 
-def _counting(processor: Qwen2VLProcessor, wanted: Tensor, logits: Tensor) -> dict[str, float]:
-    """How often the number behind "Count of red circle: " is right; nothing when no answer of the batch counts."""
-    starts = (wanted == processor.tokenizer.convert_tokens_to_ids("Count")).nonzero().flatten()
-    places = starts + len(processor.tokenizer("Count of red circle: ").input_ids)
-    if not len(places):
-        return {}
-    return {"sft/counts": float((logits[places].argmax(-1) == wanted[places]).float().mean())}
+def _decisions(processor: Qwen2VLProcessor, wanted: Tensor) -> Tensor:
+    """Which answer tokens decide what the answer says: yes, no, and the number behind "Count: "."""
+    yes, no, count = processor.tokenizer.convert_tokens_to_ids(["yes", "no", "Count"])
+    decides = (wanted == yes) | (wanted == no)
+    decides[(wanted == count).nonzero().flatten() + 2] = True
+    return decides
 
 
 def encode(processor: Qwen2VLProcessor, batch: list[Example]) -> tuple[dict[str, Tensor], Tensor]:
