@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["as_boxes", "box_area", "box_giou", "box_iou", "valid_boxes"]
+__all__ = ["as_boxes", "box_area", "box_ciou", "box_diou", "box_giou", "box_iou", "valid_boxes"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -107,6 +108,44 @@ def box_giou(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
     gap = np.divide(hull - union, hull, out=np.zeros_like(hull), where=hull > 0)
     giou: FloatArray = np.clip(iou - gap, -1.0, 1.0)
     return giou
+
+
+def box_diou(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
+    """Return the (n, m) distance IoU of boxes (n, 4) and (m, 4), in [-1, 1].
+
+    DIoU = IoU - d^2 / c^2, where d is the distance of the centres and c the diagonal of the smallest box that
+    holds both (Zheng et al. 2020, arXiv 1911.08287).
+
+    >>> box_diou([[0, 0, 3, 4]], [[3, 0, 6, 4]]).round(4)
+    array([[-0.1731]])
+    """
+    first, second = as_boxes(a, "a"), as_boxes(b, "b")
+    return _diou(first, second, _iou(first, second))
+
+
+def box_ciou(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
+    """Return the (n, m) complete IoU of boxes (n, 4) and (m, 4), at most 1 and above -2.
+
+    CIoU = DIoU - v^2 / (1 - IoU + v) with v = 4 / pi^2 * (atan(w_a / h_a) - atan(w_b / h_b))^2, the difference of the
+    aspect ratios (Zheng et al. 2020, arXiv 1911.08287).
+    """
+    first, second = as_boxes(a, "a"), as_boxes(b, "b")
+    iou = _iou(first, second)
+    angle_a, angle_b = (np.arctan2(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) for box in (first, second))
+    v = 4.0 / math.pi**2 * (angle_a[:, None] - angle_b[None, :]) ** 2
+    weighted = np.divide(v * v, 1.0 - iou + v, out=np.zeros_like(v), where=v > 0)
+    ciou: FloatArray = _diou(first, second, iou) - weighted
+    return ciou
+
+
+def _diou(a: FloatArray, b: FloatArray, iou: FloatArray) -> FloatArray:
+    # Twice the distance of the centres, against twice the diagonal: no halves to round.
+    apart = (a[:, None, :2] + a[:, None, 2:]) - (b[None, :, :2] + b[None, :, 2:])
+    hull = np.maximum(a[:, None, 2:], b[None, :, 2:]) - np.minimum(a[:, None, :2], b[None, :, :2])
+    distance, diagonal = (apart**2).sum(axis=2), 4.0 * (hull**2).sum(axis=2)
+    gap = np.divide(distance, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0)
+    diou: FloatArray = np.clip(iou - gap, -1.0, 1.0)
+    return diou
 
 
 def iou_of_pair(a: Corners, b: Corners) -> float:

@@ -15,6 +15,8 @@ __all__ = ["Matching", "Method", "match_boxes"]
 
 Method = Literal["greedy", "optimal"]
 Rows = Sequence[Sequence[float]]
+Labels = tuple[Sequence[str | None], Sequence[str | None]]
+"""The labels of the predictions, and of the true boxes."""
 Pairs = list[tuple[int, float]]
 """For each prediction the index of its truth (-1: none) and their IoU (0.0: none)."""
 
@@ -90,6 +92,14 @@ def optimal_pairs(rows: Rows, threshold: float, strict: bool) -> Pairs:
     return pairs
 
 
+def _same_label(rows: Rows, labels: Sequence[str | None], truth_labels: Sequence[str | None]) -> Rows:
+    """Return the rows with an IoU of 0, which never matches, where the labels differ."""
+    return [
+        [iou if label is not None and label == other else 0.0 for iou, other in zip(row, truth_labels, strict=True)]
+        for row, label in zip(rows, labels, strict=True)
+    ]
+
+
 def pair_boxes(
     predictions: Sequence[Corners],
     scores: Sequence[float],
@@ -97,11 +107,14 @@ def pair_boxes(
     threshold: float,
     method: Method,
     strict: bool,
+    labels: Labels | None = None,
 ) -> Pairs:
     """Match plain tuples: the core of `match_boxes`, used by the rewards as it is."""
     if not predictions or not truths:
         return [(-1, 0.0)] * len(predictions)
-    rows = iou_rows(predictions, truths)
+    rows: Rows = iou_rows(predictions, truths)
+    if labels is not None:
+        rows = _same_label(rows, *labels)
     if method == "optimal":
         return optimal_pairs(rows, threshold, strict)
     return greedy_pairs(rows, confidence_order(scores), len(truths), threshold, strict)
@@ -115,12 +128,16 @@ def match_boxes(
     method: Method = "greedy",
     *,
     strict: bool = False,
+    labels: Sequence[str | None] | None = None,
+    truth_labels: Sequence[str | None] | None = None,
 ) -> Matching:
     """Match predicted boxes (n, 4) with confidences (n,) to true boxes (m, 4).
 
     ``greedy``: by descending confidence, each prediction takes the free true box it overlaps most, as
     average precision does; ties keep the order given. ``optimal``: the assignment with the largest sum of
-    IoU. A pair needs IoU >= threshold (> with ``strict``) and some overlap.
+    IoU. A pair needs IoU >= threshold (> with ``strict``) and some overlap. Given ``labels`` (n) and
+    ``truth_labels`` (m) only boxes of equal labels match; None is the label of nothing. The result depends on the
+    arguments alone: of true boxes with equal IoU greedy takes the first.
 
     Raises ValueError for shapes that don't fit, an unknown method or a threshold outside [0, 1].
 
@@ -137,6 +154,11 @@ def match_boxes(
         raise ValueError(f"method: expected 'greedy' or 'optimal', got {method!r}")
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold: expected a number in [0, 1], got {threshold!r}")
+    if (labels is None) != (truth_labels is None):
+        raise ValueError("labels, truth_labels: expected both or neither")
+    for field, names, count in (("labels", labels, len(predicted)), ("truth_labels", truth_labels, len(true))):
+        if names is not None and len(names) != count:
+            raise ValueError(f"{field}: expected {count} labels, one a box, got {len(names)}")
     pairs = pair_boxes(
         [tuple(row) for row in predicted.tolist()],
         confidence.tolist(),
@@ -144,6 +166,7 @@ def match_boxes(
         threshold,
         method,
         strict,
+        None if labels is None or truth_labels is None else (labels, truth_labels),
     )
     truth_of = np.array([index for index, _ in pairs], dtype=np.int64)
     iou = np.array([value for _, value in pairs], dtype=np.float64)
