@@ -92,7 +92,7 @@ def optimal_pairs(rows: Rows, threshold: float, strict: bool) -> Pairs:
     return pairs
 
 
-def _same_label(rows: Rows, labels: Sequence[str | None], truth_labels: Sequence[str | None]) -> Rows:
+def same_label(rows: Rows, labels: Sequence[str | None], truth_labels: Sequence[str | None]) -> Rows:
     """Return the rows with an IoU of 0, which never matches, where the labels differ."""
     return [
         [iou if label is not None and label == other else 0.0 for iou, other in zip(row, truth_labels, strict=True)]
@@ -114,7 +114,7 @@ def pair_boxes(
         return [(-1, 0.0)] * len(predictions)
     rows: Rows = iou_rows(predictions, truths)
     if labels is not None:
-        rows = _same_label(rows, *labels)
+        rows = same_label(rows, *labels)
     if method == "optimal":
         return optimal_pairs(rows, threshold, strict)
     return greedy_pairs(rows, confidence_order(scores), len(truths), threshold, strict)

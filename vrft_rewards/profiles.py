@@ -35,12 +35,19 @@ class DetectionProfile:
     strict: bool = False
     """Whether a hit needs IoU above the threshold (True) or at least the threshold (False)."""
     matching: Literal["greedy", "optimal"] = "greedy"
-    iou_denominator: Literal["mean", "larger", "predicted"] = "mean"
-    """What the sum of IoUs is divided by, for n boxes and m true ones: (n + m) / 2, max(n, m), or n."""
+    iou_denominator: Literal["mean", "larger", "predicted", "fbeta"] = "mean"
+    """What the sum of IoUs is divided by, for n boxes and m true ones: (n + m) / 2, max(n, m), n, or
+    (n + beta^2 m) / (1 + beta^2)."""
+    beta: float = 1.0
+    """How many times as much as a wrong box a missed one counts in ``fbeta``, under the root."""
     confidence_rule: Literal["brier", "linear"] = "brier"
     """``brier``: a proper scoring rule; ``linear``: c for a hit, 1 - c otherwise (the paper)."""
     calibration_weight: float = 0.5
     """Share of the Brier part that is paid for the confidence; the rest is paid for the hit."""
+    class_aware: bool = True
+    """Whether a hit needs the right label too, where the truth has labels."""
+    ap_thresholds: Literal["coco", "iou_threshold"] = "coco"
+    """IoU thresholds of the ``ap`` part: 0.50:0.05:0.95, or the one above."""
     drop_duplicates: bool = False
     """Whether boxes equal to an earlier one are dropped before anything else."""
     out_of_range: Literal["clip", "reject", "keep"] = "clip"
@@ -55,6 +62,10 @@ class DetectionProfile:
     iou_weight: float = 1.0
     confidence_weight: float = 1.0
     format_weight: float = 1.0
+    ap_weight: float = 0.0
+    count_weight: float = 0.0
+    giou_weight: float = 0.0
+    label_weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +96,30 @@ class GroundingProfile:
     answer: Literal["last", "first"] = "last"
     format_rule: FormatRule = "well_formed"
     format_needs_answer: bool = True
+    iou_rule: Literal["overlap", "hit"] = "overlap"
+    """The ``iou`` part: the IoU itself, or 1 where it passes ``iou_threshold``."""
+    iou_threshold: float = 0.5
+    strict: bool = False
+    point_rule: Literal["inside", "near"] = "inside"
+    """The ``point`` part: the share of points in the true polygon or box, or 1 where all are near the true points
+    (``inside`` where the truth has none)."""
+    point_tolerance: float = 0.1
+    """How near is near, as a share of the image's side."""
+    l1_rule: Literal["linear", "hit"] = "linear"
+    """The ``l1`` part: falling to 0 at ``l1_tolerance``, or 1 below it."""
+    l1_tolerance: float = 0.1
     giou_weight: float = 1.0
     format_weight: float = 1.0
+    iou_weight: float = 0.0
+    point_weight: float = 0.0
+    l1_weight: float = 0.0
+    structure_weight: float = 0.0
+    """For having a box and as many points as the truth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One named configuration for the three tasks."""
+    """One named configuration for the three tasks; where its source has no rule, that of ``default``."""
 
     name: str
     detection: DetectionProfile
@@ -143,13 +171,43 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                     format_needs_answer=False,
                 ),
             ),
+            Profile(
+                name="vlm-r1",
+                detection=DetectionProfile(iou_weight=0.0, confidence_weight=0.0, ap_weight=1.0, out_of_range="keep"),
+                classification=ClassificationProfile(),
+                grounding=GroundingProfile(giou_weight=0.0, iou_weight=1.0, out_of_range="keep", answer="first"),
+            ),
+            Profile(
+                name="seg-zero",
+                detection=DetectionProfile(),
+                classification=ClassificationProfile(),
+                grounding=GroundingProfile(
+                    giou_weight=0.0,
+                    iou_weight=1.0,
+                    point_weight=1.0,
+                    l1_weight=1.0,
+                    structure_weight=1.0,
+                    iou_rule="hit",
+                    strict=True,
+                    point_rule="near",
+                    point_tolerance=100 / 840,
+                    l1_rule="hit",
+                    l1_tolerance=10 / 840,
+                    out_of_range="keep",
+                    answer="first",
+                    format_rule="visual-rft",
+                    format_needs_answer=False,
+                ),
+            ),
         )
     }
 )
-"""The profiles by name: ``default``, ``paper`` (the equations), ``visual-rft`` (the released code's rule)."""
+"""The profiles by name: ``default``, ``paper`` (the equations), ``visual-rft`` (the released code's rule), and those of
+``vlm-r1`` (detection, grounding) and ``seg-zero`` (grounding)."""
 
 _Task = TypeVar("_Task", DetectionProfile, ClassificationProfile, GroundingProfile)
 _UNIT = frozenset({"iou_threshold", "calibration_weight", "missing_confidence"})
+_POSITIVE = frozenset({"point_tolerance", "l1_tolerance"})
 
 
 def resolve(profile: str | Profile | _Task, kind: type[_Task], overrides: Mapping[str, object]) -> _Task:
@@ -202,6 +260,8 @@ def _check(profile: object) -> None:
 def _number_fits(name: str, value: object) -> tuple[bool, str]:
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     high = 1.0 if name in _UNIT else 100.0 if name in ("cutoff", "margin") else math.inf
+    if name in _POSITIVE:
+        return number and value > 0, "a number above 0"  # type: ignore[operator]
     wanted = "a number of at least 0" if high == math.inf else f"a number in [0, {high:g}]"
     return number and 0 <= value <= high, wanted  # type: ignore[operator]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-__all__ = ["FormatIssue", "Response", "parse_response", "visual_rft_format"]
+__all__ = ["FormatIssue", "Response", "parse_response", "read_answer", "visual_rft_format"]
 
 Span = tuple[int, int]
 
@@ -232,6 +232,21 @@ def parse_response(text: str, choose: Literal["last", "first"] = "last") -> Resp
         issues.add(FormatIssue.WRONG_ORDER)
     ordered_issues = tuple(issue for issue in FormatIssue if issue in issues) if issues else ()
     return Response(think, answer, think_span, answer_span, ordered_issues)
+
+
+def read_answer(text: str, choose: Literal["last", "first"] = "last") -> tuple[str | None, tuple[FormatIssue, ...]]:
+    """Return the answer and the issues of `parse_response`; exact responses are recognised without a scan."""
+    # Four "<" that are the four tags in their order: there is nothing that a scan could find besides.
+    if text.startswith("<think>") and text.endswith("</answer>") and text.count("<") == 4:
+        closed = text.find("</think>", 7)
+        opened = text.find("<answer>", closed + 8) if closed > 0 else -1
+        if opened > 0:
+            answer = text[opened + 8 : -9]
+            between = opened == closed + 8 or text[closed + 8 : opened].isspace()
+            if between and answer and not answer.isspace() and closed > 7 and not text[7:closed].isspace():
+                return answer, ()
+    response = parse_response(text, choose)
+    return response.answer, response.issues
 
 
 def visual_rft_format(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 __all__ = ["Score", "ScoreBatch", "group_advantages"]
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +46,48 @@ class ScoreBatch:
         return Score(float(self.values[index]), parts, self.reasons[index])
 
 
+Method = Literal["std", "mean", "leave-one-out"]
+
+
+@overload
 def group_advantages(
     rewards: npt.ArrayLike,
     group_size: int,
-    method: Literal["std", "mean", "leave-one-out"] = "std",
+    method: Method = "std",
     epsilon: float = 1e-8,
-) -> FloatArray:
+    *,
+    return_flat: Literal[False] = False,
+) -> FloatArray: ...
+@overload
+def group_advantages(
+    rewards: npt.ArrayLike,
+    group_size: int,
+    method: Method = "std",
+    epsilon: float = 1e-8,
+    *,
+    return_flat: Literal[True],
+) -> tuple[FloatArray, BoolArray]: ...
+def group_advantages(
+    rewards: npt.ArrayLike,
+    group_size: int,
+    method: Method = "std",
+    epsilon: float = 1e-8,
+    *,
+    return_flat: bool = False,
+) -> FloatArray | tuple[FloatArray, BoolArray]:
     """Return the (b,) advantages of b rewards, where every ``group_size`` in a row answer one prompt.
 
     ``std``: A_i = (r_i - mean) / std of the group, GRPO (Visual-RFT, arXiv 2503.01785). ``mean``: without the
     division (Dr. GRPO). ``leave-one-out``: r_i minus the mean of the others (RLOO). A group without spread
-    has nothing to teach: its advantages are zeros, never NaN.
+    has nothing to teach: its advantages are zeros, never NaN. ``return_flat`` also returns which groups these are,
+    (b / group_size,) bool: a prompt whose answers all earn the same is too easy, too hard, or badly rewarded.
 
     Raises ValueError when the rewards aren't finite or don't fill whole groups.
 
     >>> group_advantages([0, 1, 2, 2], 2).tolist()
     [-1.0, 1.0, 0.0, 0.0]
+    >>> group_advantages([0, 1, 2, 2], 2, return_flat=True)[1].tolist()
+    [False, True]
     """
     values = np.asarray(rewards, dtype=np.float64).reshape(-1)
     if group_size < 1 or len(values) % group_size:
@@ -71,13 +98,14 @@ def group_advantages(
     groups = values.reshape(-1, group_size)
     centred = groups - groups.mean(axis=1, keepdims=True)
     # Equal rewards can have a mean that is off by a rounding; what's left then is noise, not spread.
-    centred[groups.min(axis=1) == groups.max(axis=1)] = 0.0
+    std = groups.std(axis=1, keepdims=True)
+    flat: BoolArray = (groups.min(axis=1) == groups.max(axis=1)) | (std[:, 0] <= epsilon)
+    centred[flat] = 0.0
     if method == "std":
-        std = groups.std(axis=1, keepdims=True)
-        centred = np.divide(centred, std, out=np.zeros_like(centred), where=std > epsilon)
+        centred = np.divide(centred, std, out=np.zeros_like(centred), where=~flat[:, None])
     elif method == "leave-one-out":
         centred = centred * (group_size / (group_size - 1)) if group_size > 1 else centred
     elif method != "mean":
         raise ValueError(f"method: expected 'std', 'mean' or 'leave-one-out', got {method!r}")
     advantages: FloatArray = centred.reshape(-1)
-    return advantages
+    return (advantages, flat) if return_flat else advantages

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,18 @@ import numpy.typing as npt
 from .boxes import Corners, as_boxes
 from .coordinates import ImageSize, Space, check_image_size, from_pixels, to_pixels
 
-__all__ = ["check_lengths", "truth_boxes"]
+__all__ = [
+    "TruthLike",
+    "check_lengths",
+    "optional_size",
+    "truth_boxes",
+    "truth_part",
+    "truth_points",
+    "truth_with_labels",
+]
+
+TruthLike = Mapping[str, Any]
+"""A truth with more to it than boxes, by name."""
 
 
 def truth_boxes(
@@ -36,6 +48,48 @@ def truth_boxes(
         if not (x1 < x2 and y1 < y2):
             raise ValueError(f"{field}[{index}]: expected x1 < x2 and y1 < y2, got {np.asarray(truth)[index].tolist()}")
     return boxes
+
+
+def truth_part(truth: TruthLike, key: str, known: Sequence[str]) -> Any:
+    """Return one entry of a truth that is a mapping. Raises ValueError when it is missing, or another one unknown."""
+    if key not in truth or not set(truth) <= set(known):
+        raise ValueError(
+            f"truth: expected {key!r}, of {', '.join(known)}, got {', '.join(map(str, truth)) or 'nothing'}"
+        )
+    return truth[key]
+
+
+def truth_with_labels(truth: TruthLike) -> tuple[Any, tuple[str, ...]]:
+    """Return the boxes and the labels of ``{"boxes": [...], "labels": [...]}``. Raises ValueError for another shape."""
+    boxes, labels = (truth_part(truth, key, ("boxes", "labels")) for key in ("boxes", "labels"))
+    if not isinstance(boxes, (Sequence, np.ndarray)):
+        raise ValueError(f"truth boxes: expected (m, 4) numbers, got {boxes!r}")  # noqa: TRY004
+    if isinstance(labels, str) or not isinstance(labels, Sequence) or len(labels) != len(boxes):
+        raise ValueError(f"truth labels: expected a list of {len(boxes)} labels, one a box, got {labels!r}")
+    for index, label in enumerate(labels):
+        if not isinstance(label, str) or not label.strip():
+            raise ValueError(f"truth labels[{index}]: expected a name, got {label!r}")
+    return boxes, tuple(labels)
+
+
+def truth_points(
+    points: Any, key: str, space: Space, truth_space: Space | None, image_size: ImageSize | None
+) -> list[tuple[float, float]] | None:
+    """Return true points (k, 2) in the answer's space, None for None. Raises ValueError as `truth_boxes`."""
+    if points is None:
+        return None
+    try:
+        array = np.asarray(points, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        array = np.zeros(0)
+    if array.ndim != 2 or array.shape[1] != 2 or len(array) < (3 if key == "polygon" else 1):
+        raise ValueError(f"truth {key}: expected (k, 2) numbers, got {points!r}")
+    doubled = as_boxes(np.concatenate([array, array], axis=1), f"truth {key}")
+    if truth_space is not None and truth_space != space:
+        if image_size is None:
+            raise ValueError(f"image_size: needed to bring truth from {truth_space!r} to {space!r}, got None")
+        doubled = from_pixels(to_pixels(doubled, truth_space, image_size), space, image_size)
+    return [(row[0], row[1]) for row in doubled.tolist()]
 
 
 def check_lengths(

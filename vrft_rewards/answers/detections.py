@@ -25,12 +25,13 @@ MISSING_CONFIDENCE = 1.0
 class Found:
     """Boxes of an answer as plain Python numbers: what the rewards work on, before any array is made."""
 
-    __slots__ = ("boxes", "issues", "labels", "scores", "status")
+    __slots__ = ("boxes", "issues", "labels", "points", "scores", "status")
 
     def __init__(self) -> None:
         self.boxes: list[Corners] = []
         self.scores: list[float] = []
         self.labels: list[str | None] = []
+        self.points: list[tuple[float, float]] = []
         self.status = Status.MISSING
         self.issues: list[Issue] = []
 
@@ -49,6 +50,7 @@ def find_boxes(
         return found
     result = scan(answer)
     found.issues = result.issues
+    found.points = result.points
     for index, raw in enumerate(result.boxes):
         if len(found.boxes) >= max_boxes:
             text = f"{len(result.boxes) - index} more boxes"

@@ -71,6 +71,8 @@ class ScanResult:
     """Every intact box in reading order, the issues met, and what else the answer holds."""
 
     boxes: list[RawBox] = field(default_factory=list)
+    points: list[tuple[float, float]] = field(default_factory=list)
+    """Points that aren't the corners of a box."""
     issues: list[Issue] = field(default_factory=list)
     dropped_issues: int = 0
     empties: int = 0
@@ -355,6 +357,7 @@ class _Scanner:
         pairs = len(points) % 2 == 0 and all(point[4] == "(" for point in points)
         lone_pair = len(points) == 2 and points[0][4] == points[1][4] and "point" not in points[0][4]
         if not (pairs or lone_pair):
+            self.result.points += [(point[0], point[1]) for point in points]
             self.issue(IssueKind.NOT_A_BOX, points[0][2], points[-1][3])
             return
         for first, second in zip(points[::2], points[1::2], strict=True):

@@ -1,7 +1,8 @@
-"""What the three rewards share."""
+"""What the rewards share: named parts with weights and bounds, one by one or in batches."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +12,15 @@ from ..coordinates import ImageSize
 from ..scores import Score, ScoreBatch
 from ..truth import check_lengths
 
-__all__ = ["Reward"]
+__all__ = ["Part", "PartsReward", "Reward"]
+
+Part = tuple[str, float, float, float]
+"""Name, weight, and the lowest and highest value before the weight."""
+Measured = tuple[tuple[float, ...], str]
+"""The parts in the order of the keys, and the reason."""
 
 
-class Reward:
+class Reward(ABC):
     """A reward with fixed part names. Pure, deterministic, picklable, safe to share between threads."""
 
     keys: tuple[str, ...]
@@ -24,9 +30,9 @@ class Reward:
     bounds: tuple[float, float]
     """Lowest and highest value."""
 
+    @abstractmethod
     def score(self, completion: object, truth: Any, image_size: ImageSize | None = None) -> Score:
         """Score one completion against its truth."""
-        raise NotImplementedError
 
     def score_batch(
         self,
@@ -34,27 +40,68 @@ class Reward:
         truths: Sequence[Any],
         image_sizes: Sequence[ImageSize | None] | None = None,
     ) -> ScoreBatch:
-        """Score b completions: the same numbers as `score`, as arrays.
+        """Score b completions: the same numbers as `score` to the last bit, as arrays.
 
         Raises ValueError for lengths that differ and, naming its index, for a bad truth.
         """
         check_lengths(completions, truths, image_sizes)
-        scores: list[Score] = []
-        for index, (completion, truth) in enumerate(zip(completions, truths, strict=True)):
-            try:
+        rows, reasons = [], []
+        index = 0
+        try:
+            for index, completion in enumerate(completions):
                 size = None if image_sizes is None else image_sizes[index]
-                scores.append(self.score(completion, truth, size))
-            except ValueError as error:
-                raise ValueError(_indexed(str(error), index)) from None
-        values = np.array([score.value for score in scores], dtype=np.float64)
-        parts = {key: np.array([score.parts[key] for score in scores], dtype=np.float64) for key in self.keys}
-        return ScoreBatch(values, parts, tuple(score.reason for score in scores))
+                parts, reason = self._row(completion, truths[index], size)
+                rows.append(parts)
+                reasons.append(reason)
+        except ValueError as error:
+            raise ValueError(_indexed(str(error), index)) from None
+        table = np.array(rows, dtype=np.float64).reshape(len(rows), len(self.keys))
+        values = np.zeros(len(rows))
+        for weight, column in zip(self.weights, table.T, strict=True):  # the order in which `score` adds
+            values += weight * column
+        columns = {key: column.copy() for key, column in zip(self.keys, table.T, strict=True)}
+        return ScoreBatch(values, columns, tuple(reasons))
 
-    def _score(self, parts: tuple[float, ...], reason: str) -> Score:
+    def _row(self, completion: object, truth: Any, image_size: ImageSize | None) -> Measured:
+        score = self.score(completion, truth, image_size)
+        return tuple(score.parts[key] for key in self.keys), score.reason
+
+
+class PartsReward(Reward):
+    """A reward that only has to measure its parts: the weighted sum and the batches follow."""
+
+    part_bounds: tuple[tuple[float, float], ...]
+    """Lowest and highest value of each part."""
+
+    def _declare(self, *parts: Part) -> None:
+        self.keys = tuple(part[0] for part in parts)
+        self.weights = tuple(part[1] for part in parts)
+        self.part_bounds = tuple((part[2], part[3]) for part in parts)
+        low = high = 0.0
+        for (
+            _,
+            weight,
+            least,
+            most,
+        ) in parts:  # in the order in which a score is summed, so that no rounding leaves the bounds
+            low += weight * least
+            high += weight * most
+        self.bounds = (low, high)
+
+    @abstractmethod
+    def measure(self, completion: object, truth: Any, image_size: ImageSize | None = None) -> Measured:
+        """Return the parts of one completion, before the weights and in the order of ``keys``, and the reason."""
+
+    def score(self, completion: object, truth: Any, image_size: ImageSize | None = None) -> Score:
+        """Score one completion against its truth."""
+        parts, reason = self.measure(completion, truth, image_size)
         value = 0.0
-        for weight, part in zip(self.weights, parts, strict=True):
+        for weight, part in zip(self.weights, parts):  # noqa: B905 (`measure` gives one part a key)
             value += weight * part
-        return Score(value, dict(zip(self.keys, parts, strict=True)), reason)
+        return Score(value, dict(zip(self.keys, parts)), reason)  # noqa: B905
+
+    def _row(self, completion: object, truth: Any, image_size: ImageSize | None) -> Measured:
+        return self.measure(completion, truth, image_size)
 
 
 def _indexed(message: str, index: int) -> str:

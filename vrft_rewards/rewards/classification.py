@@ -10,15 +10,14 @@ from ..coordinates import ImageSize
 from ..labels import LabelMatcher
 from ..labels.normalise import tokens
 from ..profiles import ClassificationProfile, Profile, resolve
-from ..response import parse_response
-from ..scores import Score
-from .base import Reward
+from ..response import read_answer
+from .base import Measured, PartsReward
 from .format import format_reward
 
 __all__ = ["ClassificationReward"]
 
 
-class ClassificationReward(Reward):
+class ClassificationReward(PartsReward):
     """Reward a label: parts ``accuracy`` (0 or 1) and ``format``.
 
     With ``labels`` the answer is matched to that closed list (see `LabelMatcher`) and the truth must be
@@ -29,8 +28,6 @@ class ClassificationReward(Reward):
     >>> reward.score("<think>Petals.</think><answer>Desert-rose</answer>", "desert rose").parts["accuracy"]
     1.0
     """
-
-    keys = ("accuracy", "format")
 
     def __init__(
         self,
@@ -44,24 +41,21 @@ class ClassificationReward(Reward):
         if labels is None and aliases:
             raise ValueError("aliases: need labels, got labels=None")
         self.matcher = None if labels is None else LabelMatcher(labels, aliases, p.cutoff, p.margin)
-        self.weights = (p.accuracy_weight, p.format_weight)
-        self.bounds = (0.0, p.accuracy_weight + p.format_weight)
+        self._declare(("accuracy", p.accuracy_weight, 0.0, 1.0), ("format", p.format_weight, 0.0, 1.0))
 
-    def score(self, completion: object, truth: str, image_size: ImageSize | None = None) -> Score:  # noqa: ARG002
-        """Score a completion against the true label; ``image_size`` is accepted and not used.
+    def measure(self, completion: object, truth: str, image_size: ImageSize | None = None) -> Measured:  # noqa: ARG002
+        """Measure a completion against the true label; ``image_size`` is accepted and not used.
 
         Raises ValueError for a truth that isn't a label, never for a bad completion.
         """
         p = self.profile
         expected = self._truth(truth)
         text = completion_text(completion)
-        response = parse_response(text, p.answer)
-        label = parse_label(response.answer)
-        paid, format_reason = format_reward(
-            text, response, p.format_rule, bool(label.text) or not p.format_needs_answer
-        )
+        answer, issues = read_answer(text, p.answer)
+        label = parse_label(answer)
+        paid, format_reason = format_reward(text, issues, p.format_rule, bool(label.text) or not p.format_needs_answer)
         right, reason = self._judge(label.text, expected)
-        return self._score((1.0 if right else 0.0, paid), f"{reason}; {format_reason}")
+        return (1.0 if right else 0.0, paid), f"{reason}; {format_reason}"
 
     def _truth(self, truth: object) -> str:
         if not isinstance(truth, str) or not tokens(truth):

@@ -1,28 +1,30 @@
-"""The detection reward: IoU, confidence and format."""
+"""The detection reward: IoU, confidence and format, and further parts that a profile gives a weight."""
 
 from __future__ import annotations
 
-import numpy.typing as npt
+from typing import Any
 
 from ..answers.detections import Found, find_boxes
 from ..answers.types import IssueKind, Status
 from ..boxes import Corners
 from ..completions import completion_text
 from ..coordinates import ImageSize, space_size
-from ..matching import Pairs, pair_boxes
+from ..labels.normalise import tokens
+from ..matching import Labels, pair_boxes
 from ..profiles import DetectionProfile, Profile, resolve
-from ..response import parse_response
-from ..scores import Score
-from ..truth import optional_size, truth_boxes
-from .base import Reward
+from ..response import read_answer
+from ..truth import optional_size, truth_boxes, truth_with_labels
+from .base import Measured, PartsReward
 from .format import format_reward
+from .parts import average_precision_part, confidence_part, count_part, giou_part, label_part, shared
 
 __all__ = ["DetectionReward"]
 
 
-class DetectionReward(Reward):
+class DetectionReward(PartsReward):
     """Reward boxes: parts ``iou``, ``confidence`` and ``format``, each in [0, 1].
 
+    ``ap``, ``count``, ``giou`` and ``label`` are further parts, there when their weight isn't 0.
     ``profile`` is a name (see `PROFILES`), a Profile or a DetectionProfile; keywords replace its fields.
     Raises ValueError for an unknown profile or field, or a value that doesn't fit.
 
@@ -33,98 +35,103 @@ class DetectionReward(Reward):
     (3.0, '1 of 1 objects found, mean IoU 1.00; format right')
     """
 
-    keys = ("iou", "confidence", "format")
-
     def __init__(self, profile: str | Profile | DetectionProfile = "default", **overrides: object) -> None:
         self.profile = resolve(profile, DetectionProfile, overrides)
         p = self.profile
-        self.weights = (p.iou_weight, p.confidence_weight, p.format_weight)
-        self.bounds = (0.0, _total(self.weights))
+        further = {"ap": p.ap_weight, "count": p.count_weight, "giou": p.giou_weight, "label": p.label_weight}
+        self.further = tuple(key for key, weight in further.items() if weight)
+        self._declare(
+            ("iou", p.iou_weight, 0.0, 1.0),
+            ("confidence", p.confidence_weight, 0.0, 1.0),
+            ("format", p.format_weight, 0.0, 1.0),
+            *((key, further[key], 0.0, 1.0) for key in self.further),
+        )
+        self._fixed_limits = space_size(p.space)
 
-    def score(self, completion: object, truth: npt.ArrayLike, image_size: ImageSize | None = None) -> Score:
-        """Score a completion against true boxes (m, 4); an empty list says that there is no object.
+    def measure(self, completion: object, truth: Any, image_size: ImageSize | None = None) -> Measured:
+        """Measure a completion against true boxes (m, 4); an empty list says that there is no object.
 
-        The truth is in the answer's space unless ``truth_space`` says otherwise; ``image_size`` is (width,
-        height) in pixels, needed for that conversion and to know the edges in the pixel spaces.
+        ``truth`` may also be a mapping with ``boxes`` and ``labels``, one a box: then a hit needs the right label
+        too, unless ``class_aware`` is off. It is in the answer's space unless ``truth_space`` says otherwise;
+        ``image_size`` is (width, height) in pixels, needed for that conversion and for the edges in the pixel spaces.
         Raises ValueError for a bad truth or image size, never for a bad completion.
         """
         p = self.profile
         size = optional_size(image_size)
+        true_labels = None
+        if isinstance(truth, dict):
+            truth, true_labels = truth_with_labels(truth)
         true = truth_boxes(truth, p.space, p.truth_space, size)
+        if true_labels is None and p.label_weight and true:
+            raise ValueError("truth: expected a mapping with boxes and labels, since label_weight isn't 0")
         text = completion_text(completion)
-        response = parse_response(text, p.answer)
-        limits = space_size(p.space, size)
-        found = find_boxes(response.answer, limits, p.out_of_range, p.inverted, p.missing_confidence, p.max_boxes)
+        answer, issues = read_answer(text, p.answer)
+        limits = self._fixed_limits or space_size(p.space, size)
+        found = find_boxes(answer, limits, p.out_of_range, p.inverted, p.missing_confidence, p.max_boxes)
         if p.drop_duplicates:
             _drop_duplicates(found)
-        readable = found.status in (Status.BOXES, Status.NO_OBJECTS)
-        paid, format_reason = format_reward(text, response, p.format_rule, readable or not p.format_needs_answer)
-        iou, confidence, reason = self._judge(found, true)
-        return self._score((iou, confidence, paid), f"{reason}; {format_reason}")
+        labels: Labels | None = None
+        if true_labels is not None:
+            labels = [_name(label) for label in found.labels], [_name(label) for label in true_labels]
+        readable = found.status is Status.BOXES or found.status is Status.NO_OBJECTS
+        paid, format_reason = format_reward(text, issues, p.format_rule, readable or not p.format_needs_answer)
+        iou, confidence, further, reason = self._judge(found, true, labels)
+        return (iou, confidence, paid, *further), f"{reason}; {format_reason}"
 
-    def _judge(self, found: Found, true: list[Corners]) -> tuple[float, float, str]:
-        if found.status is Status.NO_OBJECTS:
-            if not true:
-                return 1.0, 1.0, "rightly says that there are no objects"
-            return 0.0, 0.0, f"says that there are no objects, but there are {len(true)}"
-        if not found.boxes:
-            return 0.0, 0.0, _why_no_boxes(found)
-        p = self.profile
-        pairs = pair_boxes(found.boxes, found.scores, true, p.iou_threshold, p.matching, p.strict)
+    def _judge(
+        self, found: Found, true: list[Corners], labels: Labels | None
+    ) -> tuple[float, float, tuple[float, ...], str]:
         n, m = len(found.boxes), len(true)
+        if not n:
+            right = found.status is Status.NO_OBJECTS and not m
+            part = 1.0 if right else 0.0
+            return part, part, (part,) * len(self.further), _why_no_boxes(found, m)
+        p = self.profile
+        required = labels if p.class_aware else None
+        pairs = pair_boxes(found.boxes, found.scores, true, p.iou_threshold, p.matching, p.strict, required)
         total, hits = 0.0, 0
         for truth_index, iou in pairs:
             if truth_index >= 0:
                 total += iou
                 hits += 1
-        if p.iou_denominator == "mean":
-            iou_part = 2.0 * total / (n + m)
-        else:
-            iou_part = total / (n if p.iou_denominator == "predicted" else max(n, m))
-        confidence_part = self._confidence(found.scores, pairs, n, m)
-        return min(iou_part, 1.0), confidence_part, _describe(found, hits, total, n, m)
-
-    def _confidence(self, scores: list[float], pairs: Pairs, n: int, m: int) -> float:
-        if self.profile.confidence_rule == "linear":
-            total = 0.0
-            for score, (truth_index, _) in zip(scores, pairs, strict=True):
-                total += score if truth_index >= 0 else 1.0 - score
-            return min(total / n, 1.0)
-        # A mixture: `1 - weight` for being a hit, `weight` for knowing it (Brier). The weight and the
-        # denominator depend on the numbers of boxes only, not on which of them hit, so stating
-        # the true probability stays the best a model can do. More boxes than objects lower the
-        # weight, so that filling up with boxes of confidence 0 pays less the more there are.
-        weight = self.profile.calibration_weight * min(1.0, max(m, 1) / n)
-        total = 0.0
-        for score, (truth_index, _) in zip(scores, pairs, strict=True):
-            if truth_index >= 0:
-                total += 1.0 - weight * (1.0 - score) * (1.0 - score)
+        further: list[float] = []
+        for key in self.further:
+            if key == "ap":
+                further.append(average_precision_part(found.boxes, found.scores, true, required, p))
+            elif key == "count":
+                further.append(count_part(n, m))
+            elif key == "giou":
+                further.append(giou_part(found.boxes, true, pairs, p))
             else:
-                total += weight * (1.0 - score * score)
-        return min(total / max(n, m), 1.0)
+                further.append(0.0 if labels is None else label_part(labels, pairs))
+        confidence = confidence_part(found.scores, pairs, n, m, p)
+        return shared(total, n, m, p), confidence, tuple(further), _describe(found, hits, total, n, m)
 
 
-def _total(weights: tuple[float, ...]) -> float:
-    value = 0.0
-    for weight in weights:  # in the order in which a score is summed, so that full marks are the bound
-        value += weight * 1.0
-    return value
+def _name(label: str | None) -> str | None:
+    """Return a label without its case, punctuation and word breaks, None where nothing is left."""
+    return None if label is None else " ".join(tokens(label)) or None
 
 
 def _drop_duplicates(found: Found) -> None:
+    if len(set(found.boxes)) == len(found.boxes):
+        return
     seen: set[Corners] = set()
     kept: list[int] = []
     for index, box in enumerate(found.boxes):
         if box not in seen:
             seen.add(box)
             kept.append(index)
-    if len(kept) < len(found.boxes):
-        found.boxes = [found.boxes[index] for index in kept]
-        found.scores = [found.scores[index] for index in kept]
-        found.labels = [found.labels[index] for index in kept]
+    found.boxes = [found.boxes[index] for index in kept]
+    found.scores = [found.scores[index] for index in kept]
+    found.labels = [found.labels[index] for index in kept]
 
 
-def _why_no_boxes(found: Found) -> str:
+def _why_no_boxes(found: Found, m: int) -> str:
+    if found.status is Status.NO_OBJECTS:
+        if m:
+            return f"says that there are no objects, but there are {m}"
+        return "rightly says that there are no objects"
     if found.status is Status.MISSING:
         return "there is no answer"
     for issue in found.issues:
@@ -143,6 +150,6 @@ def _describe(found: Found, hits: int, total: float, n: int, m: int) -> str:
         text += f", mean IoU {total / hits:.2f}"
     if n > hits:
         text += f", {n - hits} wrong {'box' if n - hits == 1 else 'boxes'}"
-    if any(issue.kind is IssueKind.CONFIDENCE_MISSING for issue in found.issues):
+    if found.issues and any(issue.kind is IssueKind.CONFIDENCE_MISSING for issue in found.issues):
         text += ", confidence not given"
     return text

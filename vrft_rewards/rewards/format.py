@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..profiles import FormatRule
-from ..response import FormatIssue, Response, visual_rft_format
+from ..response import FormatIssue, visual_rft_format
 
 __all__ = ["format_reward"]
 
@@ -22,7 +22,7 @@ _WORDS = {
 }
 
 
-def format_reward(text: str, response: Response, rule: FormatRule, readable: bool) -> tuple[float, str]:
+def format_reward(text: str, issues: tuple[FormatIssue, ...], rule: FormatRule, readable: bool) -> tuple[float, str]:
     """Return 1.0 or 0.0 for the format, with the reason.
 
     ``readable`` says whether the answer could be read, or that it doesn't matter.
@@ -30,8 +30,8 @@ def format_reward(text: str, response: Response, rule: FormatRule, readable: boo
     if rule == "visual-rft":
         if not visual_rft_format(text):
             return 0.0, "format wrong: not exactly <think>...</think><answer>...</answer>"
-    elif response.issues:
-        return 0.0, "format wrong: " + ", ".join(_WORDS[issue] for issue in response.issues)
+    elif issues:
+        return 0.0, "format wrong: " + ", ".join(_WORDS[issue] for issue in issues)
     if not readable:
         return 0.0, "format not paid: the answer can't be read"
     return 1.0, "format right"
