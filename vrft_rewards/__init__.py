@@ -9,7 +9,16 @@ from .matching import Matching, match_boxes
 from .polygons import points_in_polygon, polygon_iou, rotated_box_corners, rotated_box_iou
 from .profiles import PROFILES, ClassificationProfile, DetectionProfile, GroundingProfile, Profile
 from .response import FormatIssue, Response, parse_response, visual_rft_format
-from .rewards import ClassificationReward, DetectionReward, GroundingReward, Reward
+from .rewards import (
+    ClassificationReward,
+    DetectionReward,
+    GroundingReward,
+    LengthReward,
+    OverlongReward,
+    RepetitionReward,
+    Reward,
+    WeightedReward,
+)
 from .scores import Score, ScoreBatch, group_advantages
 
 __all__ = [
@@ -28,14 +37,18 @@ __all__ = [
     "Label",
     "LabelMatch",
     "LabelMatcher",
+    "LengthReward",
     "Matching",
+    "OverlongReward",
     "Profile",
+    "RepetitionReward",
     "Response",
     "Reward",
     "Score",
     "ScoreBatch",
     "Space",
     "Status",
+    "WeightedReward",
     "box_ciou",
     "box_diou",
     "box_giou",

@@ -188,7 +188,7 @@ def test_weights_and_bounds() -> None:
 )
 def test_bad_truth_is_an_error(truth: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        DetectionReward().score(NOTHING, truth)  # type: ignore[arg-type]
+        DetectionReward().score(NOTHING, truth)
 
 
 def test_bad_batches_are_errors() -> None:
