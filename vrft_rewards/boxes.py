@@ -81,10 +81,11 @@ def box_iou(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
     >>> box_iou([[0, 0, 10, 10]], [[0, 0, 10, 10], [5, 0, 15, 10]]).round(4)
     array([[1.    , 0.3333]])
     """
-    return _iou(as_boxes(a, "a"), as_boxes(b, "b"))
+    return pairwise_iou(as_boxes(a, "a"), as_boxes(b, "b"))
 
 
-def _iou(a: FloatArray, b: FloatArray) -> FloatArray:
+def pairwise_iou(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return what `box_iou` does, of arrays that are known to be boxes."""
     intersection, union = _intersection_union(a, b)
     iou: FloatArray = np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
     capped: FloatArray = np.minimum(iou, 1.0)
@@ -120,7 +121,7 @@ def box_diou(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
     array([[-0.1731]])
     """
     first, second = as_boxes(a, "a"), as_boxes(b, "b")
-    return _diou(first, second, _iou(first, second))
+    return _diou(first, second, pairwise_iou(first, second))
 
 
 def box_ciou(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
@@ -130,7 +131,7 @@ def box_ciou(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
     aspect ratios (Zheng et al. 2020, arXiv 1911.08287).
     """
     first, second = as_boxes(a, "a"), as_boxes(b, "b")
-    iou = _iou(first, second)
+    iou = pairwise_iou(first, second)
     angle_a, angle_b = (np.arctan2(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) for box in (first, second))
     v = 4.0 / math.pi**2 * (angle_a[:, None] - angle_b[None, :]) ** 2
     weighted = np.divide(v * v, 1.0 - iou + v, out=np.zeros_like(v), where=v > 0)
@@ -172,7 +173,7 @@ def iou_rows(a: Sequence[Corners], b: Sequence[Corners]) -> list[list[float]]:
     """Return the IoU of every pair of valid boxes as rows of floats, by the faster of the two ways."""
     if len(a) * len(b) <= _SMALL:
         return [[iou_of_pair(first, second) for second in b] for first in a]
-    rows: list[list[float]] = _iou(np.array(a, dtype=np.float64), np.array(b, dtype=np.float64)).tolist()
+    rows: list[list[float]] = pairwise_iou(np.array(a, dtype=np.float64), np.array(b, dtype=np.float64)).tolist()
     return rows
 
 

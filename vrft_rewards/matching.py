@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Corners, as_boxes, iou_rows
+from .boxes import Corners, as_boxes, iou_rows, pairwise_iou
 
 __all__ = ["Matching", "Method", "match_boxes"]
 
@@ -77,6 +77,60 @@ def greedy_pairs(rows: Rows, order: Sequence[int], truths: int, threshold: float
     return pairs
 
 
+# Up to this many pairs plain loops are faster than NumPy with its overhead.
+_FEW_PAIRS = 1024
+
+
+def _greedy_few(
+    predictions: Sequence[Corners], order: Sequence[int], truths: Sequence[Corners], threshold: float, strict: bool
+) -> Pairs:
+    """Do what `greedy_pairs` does, computing an IoU only where two boxes overlap and the true one is free."""
+    pairs: Pairs = [(-1, 0.0)] * len(predictions)
+    free = [(x1, y1, x2, y2, (x2 - x1) * (y2 - y1), index) for index, (x1, y1, x2, y2) in enumerate(truths)]
+    for index in order:
+        left, top, right, bottom = predictions[index]
+        area = (right - left) * (bottom - top)
+        best, chosen = 0.0, None
+        for candidate in free:
+            x1, y1, x2, y2, size, _ = candidate
+            if x1 >= right or x2 <= left or y1 >= bottom or y2 <= top:
+                continue
+            shared = ((x2 if x2 < right else right) - (x1 if x1 > left else left)) * (
+                (y2 if y2 < bottom else bottom) - (y1 if y1 > top else top)
+            )
+            union = area + size - shared
+            if union > 0 and shared / union > best and best < 1.0:
+                best, chosen = shared / union, candidate
+                best = best if best < 1.0 else 1.0
+        if chosen is not None and (best > threshold or (best == threshold and not strict)):
+            pairs[index] = (chosen[5], best)
+            free.remove(chosen)
+            if not free:
+                break
+    return pairs
+
+
+def _greedy_many(
+    predictions: Sequence[Corners], order: Sequence[int], truths: Sequence[Corners], threshold: float, strict: bool
+) -> Pairs:
+    """Do what `greedy_pairs` does, looking only at the pairs that pass the threshold."""
+    iou = pairwise_iou(np.array(predictions), np.array(truths))
+    rows, columns = np.nonzero((iou > threshold if strict else iou >= threshold) & (iou > 0))
+    passing: list[list[tuple[int, float]]] = [[] for _ in predictions]
+    for row, column, value in zip(rows.tolist(), columns.tolist(), iou[rows, columns].tolist(), strict=True):
+        passing[row].append((column, value))
+    pairs: Pairs = [(-1, 0.0)] * len(predictions)
+    taken: set[int] = set()
+    for index in order:
+        best = 0.0
+        for column, value in passing[index]:
+            if value > best and column not in taken:
+                best, pairs[index] = value, (column, value)
+        if best:
+            taken.add(pairs[index][0])
+    return pairs
+
+
 def optimal_pairs(rows: Rows, threshold: float, strict: bool) -> Pairs:
     """Maximise the sum of IoU over one-to-one pairs that pass the threshold (Hungarian method)."""
     from scipy.optimize import linear_sum_assignment
@@ -112,6 +166,10 @@ def pair_boxes(
     """Match plain tuples: the core of `match_boxes`, used by the rewards as it is."""
     if not predictions or not truths:
         return [(-1, 0.0)] * len(predictions)
+    if method == "greedy" and labels is None:
+        if len(predictions) * len(truths) <= _FEW_PAIRS:
+            return _greedy_few(predictions, confidence_order(scores), truths, threshold, strict)
+        return _greedy_many(predictions, confidence_order(scores), truths, threshold, strict)
     rows: Rows = iou_rows(predictions, truths)
     if labels is not None:
         rows = same_label(rows, *labels)

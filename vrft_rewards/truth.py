@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Corners, as_boxes
+from .boxes import MAX_COORDINATE, Corners, as_boxes
 from .coordinates import ImageSize, Space, check_image_size, from_pixels, to_pixels
 
 __all__ = [
@@ -25,6 +25,22 @@ TruthLike = Mapping[str, Any]
 """A truth with more to it than boxes, by name."""
 
 
+_NUMBERS = frozenset({int, float})
+
+
+def _plain_boxes(truth: list[Any]) -> list[Corners] | None:
+    """Return a list of lists of four good numbers as tuples, None for anything else: faster than by way of an array."""
+    boxes: list[Corners] = []
+    for row in truth:
+        if type(row) is not list or len(row) != 4 or not _NUMBERS.issuperset(map(type, row)):
+            return None
+        x1, y1, x2, y2 = row
+        if not (-MAX_COORDINATE <= x1 < x2 <= MAX_COORDINATE and -MAX_COORDINATE <= y1 < y2 <= MAX_COORDINATE):
+            return None
+        boxes.append((float(x1), float(y1), float(x2), float(y2)))
+    return boxes
+
+
 def truth_boxes(
     truth: npt.ArrayLike,
     space: Space,
@@ -37,7 +53,10 @@ def truth_boxes(
     Raises ValueError naming the field and the index for truth that isn't (m, 4) finite numbers with the
     second corner right of and below the first, and for a conversion without an image size.
     """
-    # A short list of lists of floats is checked faster here than by way of an array.
+    if isinstance(truth, list) and (truth_space is None or truth_space == space):
+        plain = _plain_boxes(truth)
+        if plain is not None:
+            return plain
     array = as_boxes(truth, field)
     if truth_space is not None and truth_space != space and len(array):
         if image_size is None:

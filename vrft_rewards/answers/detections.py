@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 
 from ..coordinates import ImageSize, Space, check_space, space_size
+from .canonical import read_canonical
 from .nothing import says_no_objects, says_nothing
-from .scanner import RawBox, ScanResult, scan
+from .scanner import MAX_CHARS, RawBox, ScanResult, scan
 from .types import EXCERPT, Box, Detections, Issue, IssueKind, Status
 
 __all__ = ["Found", "find_boxes", "parse_box", "parse_detections"]
@@ -20,6 +21,7 @@ Corners = tuple[float, float, float, float]
 
 MAX_BOXES = 1000
 MISSING_CONFIDENCE = 1.0
+_ENDLESS = (math.inf, math.inf)
 
 
 class Found:
@@ -46,8 +48,16 @@ def find_boxes(
 ) -> Found:
     """Read an answer; ``limits`` is the (width, height) of its space, None where that isn't known."""
     found = Found()
-    if answer is None or not answer.strip():
+    if answer is None or not answer or answer.isspace():
         return found
+    if len(answer) <= MAX_CHARS and max_boxes > 0:
+        width, height = _ENDLESS if limits is None or out_of_range == "keep" else limits
+        canonical = read_canonical(answer, width, height, max_boxes)
+        if canonical is not None:
+            found.boxes, found.scores = canonical
+            found.labels = [None] * len(found.boxes)
+            found.status = Status.BOXES
+            return found
     result = scan(answer)
     found.issues = result.issues
     found.points = result.points

@@ -105,8 +105,9 @@ class RepetitionReward(_Shape):
 class OverlongReward(_Shape):
     """Punish running over the limit: part ``overlong`` in [-1, 0].
 
-    The soft punishment of DAPO (arXiv 2503.14476, equation 13): 0 up to ``limit - buffer``, falling to -1 at ``limit``, -1 beyond it. The lengths are in ``unit``, as in
-    `LengthReward`: give a tokenizer's count to mean tokens. The truth isn't used.
+    The soft punishment of DAPO (arXiv 2503.14476, equation 13): 0 up to ``limit - buffer``, falling to -1 at
+    ``limit``, -1 beyond it. The lengths are in ``unit``, as in `LengthReward`: give a tokenizer's count to mean
+    tokens. The truth isn't used.
     Raises ValueError unless 0 < buffer <= limit.
 
     >>> reward = OverlongReward(limit=8, buffer=4)

@@ -15,9 +15,9 @@ __all__ = ["WeightedReward"]
 class WeightedReward(PartsReward):
     """Add up rewards of the same truth. Each part is named ``<reward>.<part>``.
 
-    ``rewards`` maps a name to a reward, ``weights`` a name to a weight (1 where there is none), which multiplies those of
-    its parts. The bounds are the weighted sums of the rewards' own. Raises ValueError for no rewards, a name that is
-    empty or unknown, and a weight that isn't at least 0.
+    ``rewards`` maps a name to a reward, ``weights`` a name to a weight (1 where there is none), which multiplies those
+    of its parts. The bounds are the weighted sums of the rewards' own. Raises ValueError for no rewards, a name that
+    is empty or unknown, and a weight that isn't at least 0.
 
     >>> from vrft_rewards import DetectionReward, OverlongReward
     >>> reward = WeightedReward({"boxes": DetectionReward(), "length": OverlongReward(8, 4)}, {"length": 0.5})
