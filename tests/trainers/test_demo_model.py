@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor, Qwen2VLProcessor
 
-from trainers.demo.examples import DENSE_CLASSES, TASKS, make_example
+from trainers.demo.examples import DENSE_CLASSES, TASKS, make_example, make_thought
 from trainers.demo.fast_cpu import speed_up
 from trainers.demo.grpo import REWARD, training_set
 from trainers.demo.model import SPECIAL_TOKENS, build_model, build_processor, save_checkpoint
-from trainers.demo.supervised import DenseHead, encode
+from trainers.demo.supervised import DenseHead, _decisions, encode
 from vrft_rewards import visual_rft_format
 
 
@@ -119,3 +120,21 @@ def test_the_training_set_is_typed_and_a_function_of_its_seed() -> None:
     for row in rows:
         truth = row[REWARD.tasks[row["task"]].column]
         assert truth is not None
+
+
+def test_a_made_up_thought_judges_and_counts_rightly() -> None:
+    for seed in range(100):
+        thought = make_thought(seed)
+        category = thought.split("I look for ")[1].split(".")[0]
+        seen = [item.split(": ") for item in thought.split("I see ")[1].split(".")[0].split(", ")]
+        assert all((name == category) == (verdict == "yes") for name, verdict in seen)
+        assert int(thought.split("Count: ")[1].split(".")[0]) == sum(verdict == "yes" for _, verdict in seen)
+
+
+def test_the_deciding_tokens_are_yes_no_and_the_count(processor: Qwen2VLProcessor) -> None:
+    tokenizer = processor.tokenizer
+    for example in filter(lambda e: e.task == "detection", map(make_example, range(40))):
+        ids = torch.tensor(tokenizer(example.answer).input_ids)
+        words = tokenizer.convert_ids_to_tokens(ids[_decisions(processor, ids)].tolist())
+        assert words[:-1] == re.findall(r": (yes|no)", example.answer)
+        assert words[-1] == str(len(example.truth))

@@ -9,9 +9,10 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 PANELS = (
+    ("log-sft.jsonl", "Words: decisions right", ("words/decisions",)),
     ("log-sft.jsonl", "Vision tower: edges right", ("vision/edges",)),
-    ("log-sft.jsonl", "Answers: loss", ("sft/loss",)),
-    ("log-grpo.jsonl", "GRPO: reward", ("grpo/reward",)),
+    ("log-sft.jsonl", "SFT: loss and decisions right", ("sft/loss", "sft/decisions")),
+    ("log-grpo.jsonl", "GRPO: mean reward", ("grpo/reward",)),
     (
         "log-grpo.jsonl",
         "GRPO: detection",
@@ -22,7 +23,6 @@ PANELS = (
         "GRPO: other tasks",
         ("grpo/reward_parts/classification/accuracy", "grpo/reward_parts/grounding/giou"),
     ),
-    ("log-grpo.jsonl", "GRPO: entropy", ("grpo/entropy",)),
 )
 
 

@@ -73,20 +73,27 @@ def _detection(scene: Scene, rng: np.random.Generator) -> Example:
         "detection",
         scene.image,
         _prompt("detection").replace("{category}", category),
-        f"<think>I look for {category}. I see {_judged(scene, category)}. Count: {len(boxes)}.</think>"
-        f"<answer>{answer}</answer>",
+        f"{_judging(category, [o.category for o in scene.in_order()])}<answer>{answer}</answer>",
         boxes,
         _scene_targets(scene),
     )
 
 
-def _judged(scene: Scene, category: str) -> str:
-    """Everything in the image in reading order, each judged: "red circle: yes, blue square: no".
+def _judging(category: str, seen: list[str]) -> str:
+    """The thinking of a detection answer: everything that is seen, in reading order, judged, then counted.
 
-    Asked for the count at once, the model only learnt how often each count occurs. Judging one thing at a time is
-    learnt in a hundred steps, and the count is read off the judgements.
+    Asked for the count at once, the model only learnt how often each count occurs; it is read off the judgements.
     """
-    return ", ".join(f"{o.category}: {'yes' if o.category == category else 'no'}" for o in scene.in_order())
+    judged = ", ".join(f"{name}: {'yes' if name == category else 'no'}" for name in seen)
+    return f"<think>I look for {category}. I see {judged}. Count: {seen.count(category)}.</think>"
+
+
+def make_thought(seed: int) -> str:
+    """A detection answer's thinking about one to five things that nobody drew: words to learn to compare by."""
+    rng = np.random.default_rng([seed, 3])
+    seen = [CATEGORIES[k] for k in rng.integers(len(CATEGORIES), size=int(rng.integers(1, 6)))]
+    asked = seen if rng.random() < 0.5 else CATEGORIES
+    return _judging(asked[int(rng.integers(len(asked)))], seen)
 
 
 def _grounding(scene: Scene, rng: np.random.Generator) -> Example:

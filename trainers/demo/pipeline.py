@@ -1,4 +1,4 @@
-"""The whole way of one seed: vision tower, answers, reinforcement; each stage is saved and never run twice."""
+"""The whole way of one seed: words, vision, answers, reinforcement; each stage is saved and never run twice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainers.demo.fast_cpu import speed_up
 from trainers.demo.grpo import train_grpo
 from trainers.demo.log import Log
 from trainers.demo.model import build_model, build_processor, save_checkpoint
-from trainers.demo.supervised import Settings, train_answers, train_vision
+from trainers.demo.supervised import Settings, train_answers, train_vision, train_words
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Plan:
     """What one seed is trained with."""
 
     supervised: Settings = field(default_factory=Settings)
-    grpo_steps: int = 120
+    grpo_steps: int = 100
     grpo_prompts: int = 12
     grpo_generations: int = 8
     grpo_rate: float = 1.5e-4
@@ -63,6 +63,7 @@ def _supervised(seed: int, folder: Path, plan: Plan, record: dict[str, object], 
     processor = build_processor()
     model = build_model(processor.tokenizer)
     speed_up(model)
+    train_words(model, processor, seed, plan.supervised, log)
     head = train_vision(model, processor, seed, plan.supervised, log)
     train_answers(model, processor, head, seed, plan.supervised, log)
     save_checkpoint(model, processor, folder, record | {"stage": "sft"})

@@ -1,7 +1,9 @@
-"""The supervised part: first the vision tower alone, on dense targets, then the whole model on written answers.
+"""The supervised part: words and vision apart, then the whole model on written answers.
 
-A large model starts from a trained vision tower; a fresh one learns next to nothing from answers alone (IoU stays
-below 0.05). So a throw-away linear head on every merged vision token says what lies there and where its edges are.
+A large model starts from a trained language model and a trained vision tower; fresh ones learn little from answers
+alone (IoU stays below 0.05, and whether two names are the same is still guessed after 1,800 steps). So the language
+model first learns to compare words in made-up thoughts, and the vision tower to name and to localise: a throw-away
+linear head on every merged vision token says what lies there and where its edges are.
 """
 
 from __future__ import annotations
@@ -16,18 +18,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import Qwen2VLForConditionalGeneration, Qwen2VLProcessor
 
-from trainers.demo.examples import BINS, DENSE_CLASSES, Example, make_example
+from trainers.demo.examples import BINS, DENSE_CLASSES, Example, make_example, make_thought
 from trainers.demo.log import Log
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Steps, batch sizes and learning rates of both stages."""
+    """Steps, batch sizes and learning rates of the three stages."""
 
-    vision_steps: int = 1300
+    word_steps: int = 450
+    word_batch: int = 96
+    word_rate: float = 1.5e-3
+    vision_steps: int = 1200
     vision_batch: int = 48
     vision_rate: float = 2e-3
-    steps: int = 1400
+    steps: int = 1100
     batch: int = 32
     rate: float = 1.5e-3
     dense_weight: float = 0.3
@@ -58,6 +63,27 @@ class DenseHead(nn.Linear):
         return class_loss + F.cross_entropy(edges, soft), right
 
 
+def train_words(
+    model: Qwen2VLForConditionalGeneration, processor: Qwen2VLProcessor, seed: int, settings: Settings, log: Log
+) -> None:
+    """Stage 0: the language model learns to compare and to count, on thoughts without images."""
+    tokenizer, text = processor.tokenizer, model.model.language_model
+    optimizer = _Optimizer([text], settings.word_rate, settings.word_steps)
+    rng = np.random.default_rng([seed, 5])
+    for step in range(settings.word_steps):
+        thoughts = [make_thought(int(s)) for s in rng.integers(2**40, 2**41, settings.word_batch)]
+        batch = tokenizer(thoughts, return_tensors="pt", padding=True)
+        ids, mask = batch["input_ids"], batch["attention_mask"]
+        wanted = mask[:, :-1].bool() & mask[:, 1:].bool()
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = text(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state[:, :-1]
+            logits = model.lm_head(hidden[wanted])
+        answer = ids[:, 1:][wanted]
+        decides = _decisions(processor, answer)
+        optimizer.step(_weighted(logits, answer, decides, settings)[0])
+        log.add(step, {"words/decisions": float((logits.argmax(-1) == answer)[decides].float().mean())})
+
+
 def train_vision(
     model: Qwen2VLForConditionalGeneration,
     processor: Qwen2VLProcessor,
@@ -65,7 +91,7 @@ def train_vision(
     settings: Settings,
     log: Log,
 ) -> DenseHead:
-    """Stage 0: the vision tower learns to name and to localise."""
+    """Stage 1: the vision tower learns to name and to localise."""
     tower = model.model.visual
     head = DenseHead(model.config.text_config.hidden_size)
     optimizer = _Optimizer([tower, head], settings.vision_rate, settings.vision_steps)
@@ -102,13 +128,10 @@ def train_answers(
             logits = model.lm_head(hidden[wanted])
         answer = labels[:, 1:][wanted]
         decides = _decisions(processor, answer)
-        # They are few among many tokens that follow from them, and are what is hard to learn.
-        weights = 1 + (settings.decision_weight - 1) * decides
-        losses = F.cross_entropy(logits.float(), answer, reduction="none")
-        loss = (losses * weights).sum() / weights.sum()
+        loss, plain = _weighted(logits, answer, decides, settings)
         dense, right = head.loss(seen["tokens"], batch)
         optimizer.step(loss + settings.dense_weight * dense)
-        values = {"sft/loss": float(losses.mean().detach()), "sft/edges": right}
+        values = {"sft/loss": plain, "sft/edges": right}
         if decides.any():
             values["sft/decisions"] = float((logits.argmax(-1) == answer)[decides].float().mean())
         log.add(step, values)
@@ -122,6 +145,14 @@ def _decisions(processor: Qwen2VLProcessor, wanted: Tensor) -> Tensor:
     decides = (wanted == yes) | (wanted == no)
     decides[(wanted == count).nonzero().flatten() + 2] = True
     return decides
+
+
+def _weighted(logits: Tensor, answer: Tensor, decides: Tensor, settings: Settings) -> tuple[Tensor, float]:
+    """The loss to train on and the plain one. Deciding tokens are few among many that follow from them, and are what
+    is hard to learn, so they weigh more."""
+    losses = F.cross_entropy(logits.float(), answer, reduction="none")
+    weights = 1 + (settings.decision_weight - 1) * decides
+    return (losses * weights).sum() / weights.sum(), float(losses.mean().detach())
 
 
 def encode(processor: Qwen2VLProcessor, batch: list[Example]) -> tuple[dict[str, Tensor], Tensor]:
