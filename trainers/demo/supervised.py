@@ -142,7 +142,7 @@ def train_answers(
 def _decisions(processor: Qwen2VLProcessor, wanted: Tensor) -> Tensor:
     """Which answer tokens decide what the answer says: yes, no, and the number behind "Count: "."""
     yes, no, count = processor.tokenizer.convert_tokens_to_ids(["yes", "no", "Count"])
-    decides = (wanted == yes) | (wanted == no)
+    decides: Tensor = (wanted == yes) | (wanted == no)
     decides[(wanted == count).nonzero().flatten() + 2] = True
     return decides
 
