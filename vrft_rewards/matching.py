@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import Corners, as_boxes, iou_rows, pairwise_iou
+from .boxes import Corners, as_boxes, iou_of_pair, iou_rows, pairwise_iou
 
 __all__ = ["Matching", "Method", "match_boxes"]
 
@@ -166,6 +166,9 @@ def pair_boxes(
     """Match plain tuples: the core of `match_boxes`, used by the rewards as it is."""
     if not predictions or not truths:
         return [(-1, 0.0)] * len(predictions)
+    if len(predictions) == len(truths) == 1 and labels is None:
+        iou = iou_of_pair(predictions[0], truths[0])
+        return [(0, iou)] if iou > threshold or (iou == threshold and not strict and iou > 0) else [(-1, 0.0)]
     if method == "greedy" and labels is None:
         if len(predictions) * len(truths) <= _FEW_PAIRS:
             return _greedy_few(predictions, confidence_order(scores), truths, threshold, strict)

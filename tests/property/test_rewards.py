@@ -159,6 +159,7 @@ def test_geometry(a: list[list[int]], b: list[list[int]]) -> None:
 
 
 @given(box_lists(), box_lists(), st.data(), st.sampled_from(["greedy", "optimal"]))
+@settings(deadline=None)  # the first optimal matching imports scipy
 def test_matching_is_one_to_one(
     boxes: list[list[int]], truth: list[list[int]], data: st.DataObject, method: str
 ) -> None:

@@ -29,7 +29,7 @@ def shared(total: float, n: int, m: int, p: DetectionProfile) -> float:
         part = (1.0 + square) * total / (n + square * m)
     else:
         part = total / (n if p.iou_denominator == "predicted" else max(n, m))
-    return min(part, 1.0)
+    return part if part < 1.0 else 1.0
 
 
 def confidence_part(scores: list[float], pairs: Pairs, n: int, m: int, p: DetectionProfile) -> float:
@@ -47,13 +47,16 @@ def confidence_part(scores: list[float], pairs: Pairs, n: int, m: int, p: Detect
     # denominator depend on the numbers of boxes only, not on which of them hit, so stating
     # the true probability stays the best a model can do. More boxes than objects lower the
     # weight, so that filling up with boxes of confidence 0 pays less the more there are.
-    weight = p.calibration_weight * min(1.0, max(m, 1) / n)
+    weight = p.calibration_weight
+    if n > m and n > 1:
+        weight *= max(m, 1) / n
     for score, (truth_index, _) in zip(scores, pairs):  # noqa: B905
         if truth_index >= 0:
             total += 1.0 - weight * (1.0 - score) * (1.0 - score)
         else:
             total += weight * (1.0 - score * score)
-    return min(total / max(n, m), 1.0)
+    part = total / (n if n > m else m)
+    return part if part < 1.0 else 1.0
 
 
 def count_part(n: int, m: int) -> float:
