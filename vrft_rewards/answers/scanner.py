@@ -9,9 +9,9 @@ the wrong bracket still gives each of its intact boxes.
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 
+from .tokens import BOXLESS_KEYS, CORNERS, EMPTY_WORDS, LABEL_KEYS, LABEL_VALUE, NOT_FINITE, TOKEN, is_confidence
 from .types import EXCERPT, Issue, IssueKind
 
 __all__ = ["MAX_CHARS", "RawBox", "ScanResult", "scan"]
@@ -21,38 +21,6 @@ MAX_CHARS = 131_072
 
 MAX_ISSUES = 100
 _MAX_COORDINATE = 1e7
-
-# Every repetition is bounded or runs over a class that nothing else matches, so the search is linear.
-_TOKEN = re.compile(
-    r"""
-      (?P<number>(?<![\w.])[+-]?(?:[0-9]{1,64}(?:\.[0-9]{0,64})?|\.[0-9]{1,64})(?:[eE][+-]?[0-9]{1,8})?(?!\w|\.[0-9]))
-    | (?P<fence>```\w*)
-    | (?P<escape>\\[nrt"'\\])
-    | (?P<word>\w+)
-    | (?P<tag_open><\|?(?:box|bbox)(?:_start)?\|?>)
-    | (?P<tag_close><(?:/\|?(?:box|bbox)|\|?(?:box|bbox)_end)\|?>)
-    | (?P<open>[\[(])
-    | (?P<close>[\])])
-    | (?P<brace_open>\{)
-    | (?P<brace_close>\})
-    | (?P<key>[:=])
-    | (?P<comma>[,;])
-    | (?P<percent>%)
-    | (?P<junk>[^\s'"`\\])
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_LABEL_VALUE = re.compile(r"\s{0,8}(['\"])(?P<text>.{0,120}?)\1(?=\s{0,8}(?:[,}\])]|$))")
-_EMPTY_WORDS = frozenset({"none", "null", "nil", "nan"})
-_NOT_FINITE = frozenset({"nan", "inf", "infinity"})
-_LABEL_KEYS = frozenset({"label", "labels", "class", "category", "name", "object", "type", "description"})
-_CONFIDENCE_KEYS = frozenset({"score", "scores", "prob", "probability", "certainty", "likelihood"})
-_NOT_BOX_KEYS = frozenset({"color", "colour", "rgb", "rgba", "size", "shape"})
-_CORNERS = {
-    "x1": 0, "y1": 1, "x2": 2, "y2": 3,
-    "xmin": 0, "ymin": 1, "xmax": 2, "ymax": 3,
-    "left": 0, "top": 1, "right": 2, "bottom": 3,
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -98,10 +66,6 @@ def scan(text: str) -> ScanResult:
     return _Scanner(text).run()
 
 
-def _is_confidence(key: str) -> bool:
-    return key.startswith("conf") or key in _CONFIDENCE_KEYS
-
-
 class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text if len(text) <= MAX_CHARS else text[:MAX_CHARS]
@@ -134,7 +98,7 @@ class _Scanner:
 
     def run(self) -> ScanResult:
         skip_to = 0
-        for token in _TOKEN.finditer(self.text):
+        for token in TOKEN.finditer(self.text):
             start = token.start()
             if start < skip_to:
                 continue
@@ -185,12 +149,12 @@ class _Scanner:
             if self.in_item and end == self.end:
                 self.issue(IssueKind.TRUNCATED, start)
                 return
-            if _is_confidence(key):
+            if is_confidence(key):
                 percent = self.text.startswith("%", end)
                 self.on_confidence(value / 100 if percent else value)
                 return
-            if key in _CORNERS:
-                self.on_corner(_CORNERS[key], value, start, end)
+            if key in CORNERS:
+                self.on_corner(CORNERS[key], value, start, end)
                 return
         if self.group is not None:
             self.group.numbers.append(value)
@@ -203,17 +167,17 @@ class _Scanner:
 
     def on_word(self, word: str, start: int) -> None:
         lowered = word.lower()
-        self.word_counted = lowered not in _EMPTY_WORDS
+        self.word_counted = lowered not in EMPTY_WORDS
         if self.word_counted:
             self.result.words += 1
             self.result.last_words_at = start
         else:
             self.result.empties += 1
-        if self.key and lowered in _NOT_FINITE and _is_confidence(self.key):
+        if self.key and lowered in NOT_FINITE and is_confidence(self.key):
             self.issue(IssueKind.CONFIDENCE_UNREADABLE, start, start + len(word))
         if self.group is not None:
             self.group.clean = False
-            if lowered in _NOT_FINITE:
+            if lowered in NOT_FINITE:
                 self.issue(IssueKind.NOT_A_NUMBER, start, start + len(word))
         self.root_clean = False
         self.after_box = 0
@@ -231,8 +195,8 @@ class _Scanner:
             self.result.words -= 1
         self.flush_points()
         self.key = self.word
-        if self.key in _LABEL_KEYS or self.key.endswith("name"):
-            match = _LABEL_VALUE.match(self.text, end)
+        if self.key in LABEL_KEYS or self.key.endswith("name"):
+            match = LABEL_VALUE.match(self.text, end)
             if match is not None:
                 self.on_label(match["text"].strip())
                 self.key = ""
@@ -254,9 +218,9 @@ class _Scanner:
             self.flush_points()
             return
         count = len(group.numbers)
-        if _is_confidence(group.key) and group.clean and count == 1:
+        if is_confidence(group.key) and group.clean and count == 1:
             self.on_confidence(group.numbers[0])
-        elif group.key in _NOT_BOX_KEYS:
+        elif group.key in BOXLESS_KEYS:
             return
         elif group.clean and count == 4:
             a, b, c, d = group.numbers
