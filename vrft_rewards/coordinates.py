@@ -121,8 +121,10 @@ def to_pixels(
     >>> to_pixels([[0, 500, 1000, 1000]], "norm1000", (640, 480))
     array([[  0., 240., 640., 480.]])
     """
-    array = np.asarray(boxes, dtype=np.float64)
-    return array * _whole(image_size) / _scale(space, image_size, resized_size)
+    array = np.array(boxes, dtype=np.float64)
+    whole, scale = _whole(image_size), _scale(space, image_size, resized_size)
+    # Multiplying and dividing by the same number may lose the last bit, so where nothing changes nothing is done.
+    return array if (whole == scale).all() else array * whole / scale
 
 
 def from_pixels(
@@ -133,5 +135,6 @@ def from_pixels(
     >>> from_pixels([[0, 240, 640, 480]], "norm1", (640, 480))
     array([[0. , 0.5, 1. , 1. ]])
     """
-    array = np.asarray(boxes, dtype=np.float64)
-    return array * _scale(space, image_size, resized_size) / _whole(image_size)
+    array = np.array(boxes, dtype=np.float64)
+    whole, scale = _whole(image_size), _scale(space, image_size, resized_size)
+    return array if (whole == scale).all() else array * scale / whole

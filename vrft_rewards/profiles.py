@@ -31,6 +31,10 @@ class DetectionProfile:
     """Coordinate space of the answer."""
     truth_space: Space | None = None
     """Coordinate space of the truth; None: that of the answer. Another one needs image sizes."""
+    resize_factor: int = 28
+    """Of the model's image processor, for the space ``pixels-resized``: 28 for Qwen2.5-VL, 32 for Qwen3-VL."""
+    min_pixels: int = 56 * 56
+    max_pixels: int = 28 * 28 * 1280
     iou_threshold: float = 0.5
     strict: bool = False
     """Whether a hit needs IoU above the threshold (True) or at least the threshold (False)."""
@@ -89,6 +93,9 @@ class GroundingProfile:
 
     space: Space = "norm1000"
     truth_space: Space | None = None
+    resize_factor: int = 28
+    min_pixels: int = 56 * 56
+    max_pixels: int = 28 * 28 * 1280
     giou_scale: Literal["unit", "shifted", "clipped"] = "unit"
     """``unit``: (GIoU + 1) / 2; ``shifted``: GIoU + 1 in [0, 2]; ``clipped``: max(0, GIoU)."""
     out_of_range: Literal["clip", "reject", "keep"] = "clip"
@@ -235,6 +242,8 @@ def resolve(profile: str | Profile | _Task, kind: type[_Task], overrides: Mappin
             raise ValueError(f"unknown field {name!r}, did you mean {' or '.join(near)}?")
     checked = replace(base, **overrides)  # type: ignore[arg-type]
     _check(checked)
+    if not isinstance(checked, ClassificationProfile) and checked.min_pixels > checked.max_pixels:
+        raise ValueError(f"min_pixels: expected at most max_pixels {checked.max_pixels}, got {checked.min_pixels}")
     return checked
 
 

@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .boxes import MAX_COORDINATE, Corners, as_boxes
-from .coordinates import ImageSize, Space, check_image_size, from_pixels, to_pixels
+from .coordinates import ImageSize, Space, check_image_size, from_pixels, smart_resize, to_pixels
+from .profiles import DetectionProfile, GroundingProfile
 
 __all__ = [
     "TruthLike",
     "check_lengths",
     "optional_size",
+    "resized",
     "truth_boxes",
     "truth_part",
     "truth_points",
@@ -47,6 +49,7 @@ def truth_boxes(
     truth_space: Space | None,
     image_size: ImageSize | None,
     field: str = "truth",
+    resized_size: ImageSize | None = None,
 ) -> list[Corners]:
     """Return true boxes as tuples in the answer's space.
 
@@ -61,7 +64,7 @@ def truth_boxes(
     if truth_space is not None and truth_space != space and len(array):
         if image_size is None:
             raise ValueError(f"image_size: needed to bring {field} from {truth_space!r} to {space!r}, got None")
-        array = from_pixels(to_pixels(array, truth_space, image_size), space, image_size)
+        array = from_pixels(to_pixels(array, truth_space, image_size, resized_size), space, image_size, resized_size)
     boxes: list[Corners] = [(row[0], row[1], row[2], row[3]) for row in array.tolist()]
     for index, (x1, y1, x2, y2) in enumerate(boxes):
         if not (x1 < x2 and y1 < y2):
@@ -92,7 +95,12 @@ def truth_with_labels(truth: TruthLike) -> tuple[Any, tuple[str, ...]]:
 
 
 def truth_points(
-    points: Any, key: str, space: Space, truth_space: Space | None, image_size: ImageSize | None
+    points: Any,
+    key: str,
+    space: Space,
+    truth_space: Space | None,
+    image_size: ImageSize | None,
+    resized_size: ImageSize | None = None,
 ) -> list[tuple[float, float]] | None:
     """Return true points (k, 2) in the answer's space, None for None. Raises ValueError as `truth_boxes`."""
     if points is None:
@@ -107,7 +115,8 @@ def truth_points(
     if truth_space is not None and truth_space != space:
         if image_size is None:
             raise ValueError(f"image_size: needed to bring truth from {truth_space!r} to {space!r}, got None")
-        doubled = from_pixels(to_pixels(doubled, truth_space, image_size), space, image_size)
+        pixels = to_pixels(doubled, truth_space, image_size, resized_size)
+        doubled = from_pixels(pixels, space, image_size, resized_size)
     return [(row[0], row[1]) for row in doubled.tolist()]
 
 
@@ -124,3 +133,13 @@ def check_lengths(
 def optional_size(image_size: ImageSize | None, field: str = "image_size") -> ImageSize | None:
     """Return a checked image size, or None."""
     return None if image_size is None else check_image_size(image_size, field)
+
+
+def resized(profile: DetectionProfile | GroundingProfile, image_size: ImageSize | None) -> ImageSize | None:
+    """Return the size to which the model's processor resizes an image, None where no space needs it.
+
+    Raises ValueError for an aspect ratio that the processors refuse.
+    """
+    if image_size is None or "pixels-resized" not in (profile.space, profile.truth_space):
+        return None
+    return smart_resize(image_size, profile.resize_factor, profile.min_pixels, profile.max_pixels)

@@ -13,7 +13,7 @@ from ..labels.normalise import tokens
 from ..matching import Labels, pair_boxes
 from ..profiles import DetectionProfile, Profile, resolve
 from ..response import read_answer
-from ..truth import optional_size, truth_boxes, truth_with_labels
+from ..truth import optional_size, resized, truth_boxes, truth_with_labels
 from .base import Measured, PartsReward
 from .format import format_reward
 from .parts import average_precision_part, confidence_part, count_part, giou_part, label_part, shared
@@ -58,15 +58,16 @@ class DetectionReward(PartsReward):
         """
         p = self.profile
         size = optional_size(image_size)
+        shown = None if size is None else resized(p, size)
         true_labels = None
         if isinstance(truth, dict):
             truth, true_labels = truth_with_labels(truth)
-        true = truth_boxes(truth, p.space, p.truth_space, size)
+        true = truth_boxes(truth, p.space, p.truth_space, size, "truth", shown)
         if true_labels is None and p.label_weight and true:
             raise ValueError("truth: expected a mapping with boxes and labels, since label_weight isn't 0")
         text = completion_text(completion)
         answer, issues = read_answer(text, p.answer)
-        limits = self._fixed_limits or space_size(p.space, size)
+        limits = self._fixed_limits or space_size(p.space, size, shown)
         found = find_boxes(answer, limits, p.out_of_range, p.inverted, p.missing_confidence, p.max_boxes)
         if p.drop_duplicates:
             _drop_duplicates(found)

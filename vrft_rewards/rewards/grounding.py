@@ -15,7 +15,7 @@ from ..completions import completion_text
 from ..coordinates import ImageSize, space_size
 from ..profiles import GroundingProfile, Profile, resolve
 from ..response import read_answer
-from ..truth import TruthLike, optional_size, truth_boxes, truth_part, truth_points
+from ..truth import TruthLike, optional_size, resized, truth_boxes, truth_part, truth_points
 from .base import Measured, PartsReward
 from .format import format_reward
 from .points import l1_part, near_part, points_inside
@@ -55,14 +55,15 @@ class GroundingReward(PartsReward):
         """
         p = self.profile
         size = optional_size(image_size)
+        shown = resized(p, size)
         given: Mapping[str, Any] = truth if isinstance(truth, dict) else {"box": truth}
         box = truth_part(given, "box", ("box", "polygon", "points"))
-        rows = truth_boxes(_one_row(box), p.space, p.truth_space, size)
+        rows = truth_boxes(_one_row(box), p.space, p.truth_space, size, "truth", shown)
         if len(rows) != 1:
             raise ValueError(f"truth: expected one box, four numbers, got {box!r}")
-        limits = space_size(p.space, size)
+        limits = space_size(p.space, size, shown)
         polygon, targets = (
-            truth_points(given.get(key), key, p.space, p.truth_space, size) for key in ("polygon", "points")
+            truth_points(given.get(key), key, p.space, p.truth_space, size, shown) for key in ("polygon", "points")
         )
         if limits is None and (p.l1_weight or (p.point_weight and targets)):
             raise ValueError(f"image_size: needed to measure distances in {p.space!r}, got None")
