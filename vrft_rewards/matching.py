@@ -111,10 +111,19 @@ def _greedy_few(
 
 
 def _greedy_many(
-    predictions: Sequence[Corners], order: Sequence[int], truths: Sequence[Corners], threshold: float, strict: bool
+    predictions: Sequence[Corners],
+    order: Sequence[int],
+    truths: Sequence[Corners],
+    threshold: float,
+    strict: bool,
+    labels: Labels | None = None,
 ) -> Pairs:
     """Do what `greedy_pairs` does, looking only at the pairs that pass the threshold."""
     iou = pairwise_iou(np.array(predictions), np.array(truths))
+    if labels is not None:
+        codes: dict[str | None, int] = {label: code for code, label in enumerate(labels[1]) if label is not None}
+        mine = np.array([codes.get(label, -1) for label in labels[0]])
+        iou[mine[:, None] != np.array([codes.get(label, -2) for label in labels[1]])] = 0.0
     rows, columns = np.nonzero((iou > threshold if strict else iou >= threshold) & (iou > 0))
     passing: list[list[tuple[int, float]]] = [[] for _ in predictions]
     for row, column, value in zip(rows.tolist(), columns.tolist(), iou[rows, columns].tolist(), strict=True):
@@ -146,7 +155,7 @@ def optimal_pairs(rows: Rows, threshold: float, strict: bool) -> Pairs:
     return pairs
 
 
-def same_label(rows: Rows, labels: Sequence[str | None], truth_labels: Sequence[str | None]) -> Rows:
+def _same_label(rows: Rows, labels: Sequence[str | None], truth_labels: Sequence[str | None]) -> Rows:
     """Return the rows with an IoU of 0, which never matches, where the labels differ."""
     return [
         [iou if label is not None and label == other else 0.0 for iou, other in zip(row, truth_labels, strict=True)]
@@ -169,13 +178,15 @@ def pair_boxes(
     if len(predictions) == len(truths) == 1 and labels is None:
         iou = iou_of_pair(predictions[0], truths[0])
         return [(0, iou)] if iou > threshold or (iou == threshold and not strict and iou > 0) else [(-1, 0.0)]
-    if method == "greedy" and labels is None:
-        if len(predictions) * len(truths) <= _FEW_PAIRS:
-            return _greedy_few(predictions, confidence_order(scores), truths, threshold, strict)
-        return _greedy_many(predictions, confidence_order(scores), truths, threshold, strict)
+    if method == "greedy":
+        order = confidence_order(scores)
+        if len(predictions) * len(truths) > _FEW_PAIRS:
+            return _greedy_many(predictions, order, truths, threshold, strict, labels)
+        if labels is None:
+            return _greedy_few(predictions, order, truths, threshold, strict)
     rows: Rows = iou_rows(predictions, truths)
     if labels is not None:
-        rows = same_label(rows, *labels)
+        rows = _same_label(rows, *labels)
     if method == "optimal":
         return optimal_pairs(rows, threshold, strict)
     return greedy_pairs(rows, confidence_order(scores), len(truths), threshold, strict)

@@ -14,7 +14,7 @@ from vrft_rewards.answers import detections
 from vrft_rewards.answers.canonical import read_canonical
 from vrft_rewards.answers.detections import find_boxes
 from vrft_rewards.boxes import iou_rows
-from vrft_rewards.matching import _greedy_few, _greedy_many, confidence_order, greedy_pairs
+from vrft_rewards.matching import _greedy_few, _greedy_many, confidence_order, greedy_pairs, pair_boxes
 from vrft_rewards.response import read_answer
 
 NUMBERS = st.one_of(
@@ -162,3 +162,19 @@ def test_truth_of_any_sequence_is_read(row: object) -> None:
 def test_bad_truth_is_named(row: list[float]) -> None:
     with pytest.raises(ValueError, match="truth"):
         DetectionReward().score(TEXT, [[1, 2, 3, 4], row])
+
+
+@given(boxes(), boxes(), st.data())
+def test_labels_bind_few_and_many_alike(
+    predictions: list[tuple[float, float, float, float]],
+    truths: list[tuple[float, float, float, float]],
+    data: st.DataObject,
+) -> None:
+    names = st.sampled_from(["a", "b", None])
+    mine, theirs = (
+        data.draw(st.lists(names, min_size=len(some), max_size=len(some))) for some in (predictions, truths)
+    )
+    scores = [0.5] * len(predictions)
+    few = pair_boxes(predictions, scores, truths, 0.3, "greedy", False, (mine, theirs))
+    assert _greedy_many(predictions, confidence_order(scores), truths, 0.3, False, (mine, theirs)) == few
+    assert all(at < 0 or (mine[index] is not None and mine[index] == theirs[at]) for index, (at, _) in enumerate(few))

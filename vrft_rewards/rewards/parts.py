@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..boxes import Corners, giou_of_pair, iou_rows
-from ..matching import Labels, Pairs, Rows, confidence_order, greedy_pairs, same_label
+from ..boxes import Corners, giou_of_pair
+from ..matching import Labels, Pairs, confidence_order, pair_boxes
 from ..profiles import DetectionProfile
 
 __all__ = ["average_precision_part", "confidence_part", "count_part", "giou_part", "label_part", "shared"]
@@ -97,18 +97,16 @@ def average_precision_part(
     if not boxes or not true:
         return 0.0
     thresholds = _COCO_THRESHOLDS if p.ap_thresholds == "coco" else (p.iou_threshold,)
-    rows: Rows = iou_rows(boxes, true)
     order = confidence_order(scores)
     classes: Sequence[str | None] = [None]
     if labels is not None:
-        rows = same_label(rows, *labels)
         classes = sorted({label for label in labels[1] if label is not None})
     total = 0.0
-    for name in classes:
-        kept = order if labels is None else [index for index in order if labels[0][index] == name]
-        objects = len(true) if labels is None else sum(label == name for label in labels[1])
-        for threshold in thresholds:
-            pairs = greedy_pairs(rows, kept, len(true), threshold, False)
+    for threshold in thresholds:
+        pairs = pair_boxes(boxes, scores, true, threshold, "greedy", False, labels)
+        for name in classes:
+            kept = order if labels is None else [index for index in order if labels[0][index] == name]
+            objects = len(true) if labels is None else sum(label == name for label in labels[1])
             total += _average_precision([pairs[index][0] >= 0 for index in kept], objects)
     return min(total / (len(classes) * len(thresholds)), 1.0)
 
