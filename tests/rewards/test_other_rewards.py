@@ -77,7 +77,7 @@ def test_containment_is_the_released_rule() -> None:
 @pytest.mark.parametrize("truth", ["tulip", "", None, 5, ["rose"]])
 def test_bad_truth_label(truth: object) -> None:
     with pytest.raises(ValueError, match="truth"):
-        ClassificationReward(LABELS).score(say("rose"), truth)  # type: ignore[arg-type]
+        ClassificationReward(LABELS).score(say("rose"), truth)
 
 
 def test_bad_labels() -> None:
@@ -120,7 +120,7 @@ def test_grounding_bounds() -> None:
 )
 def test_bad_truth_box(truth: object) -> None:
     with pytest.raises(ValueError, match="truth"):
-        GroundingReward().score(say("(0,0),(1,1)"), truth)  # type: ignore[arg-type]
+        GroundingReward().score(say("(0,0),(1,1)"), truth)
 
 
 def test_score_batch_is_score() -> None:
@@ -167,7 +167,7 @@ def test_group_advantages() -> None:
 )
 def test_bad_groups(arguments: tuple[object, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        group_advantages(*arguments)  # type: ignore[arg-type]
+        group_advantages(*arguments)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import numpy as np
 from ..coordinates import ImageSize, Space, check_space, space_size
 from .canonical import read_canonical
 from .nothing import says_no_objects, says_nothing
-from .scanner import MAX_CHARS, RawBox, ScanResult, scan
+from .raw import RawBox, ScanResult
+from .scanner import MAX_CHARS, scan
 from .types import EXCERPT, Box, Detections, Issue, IssueKind, Status
 
 __all__ = ["Found", "find_boxes", "parse_box", "parse_detections"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .scanner import ScanResult
+from .raw import ScanResult
 
 __all__ = ["says_no_objects", "says_nothing"]
 

@@ -10,44 +10,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 
+from .raw import RawBox, ScanResult
 from .tokens import BOXLESS_KEYS, CORNERS, EMPTY_WORDS, LABEL_KEYS, LABEL_VALUE, NOT_FINITE, TOKEN, is_confidence
 from .types import EXCERPT, Issue, IssueKind
 
-__all__ = ["MAX_CHARS", "RawBox", "ScanResult", "scan"]
+__all__ = ["MAX_CHARS", "scan"]
 
 MAX_CHARS = 131_072
 """Characters of an answer that are read; 1,000 boxes take about 70,000."""
 
-MAX_ISSUES = 100
 _MAX_COORDINATE = 1e7
-
-
-@dataclass(slots=True)
-class RawBox:
-    """Four numbers as written, with what belongs to them; offsets are those of the numbers' brackets."""
-
-    numbers: tuple[float, float, float, float]
-    start: int
-    end: int
-    confidence: float | None = None
-    label: str | None = None
-
-
-@dataclass(slots=True)
-class ScanResult:
-    """Every intact box in reading order, the issues met, and what else the answer holds."""
-
-    boxes: list[RawBox] = field(default_factory=list)
-    points: list[tuple[float, float]] = field(default_factory=list)
-    """Points that aren't the corners of a box."""
-    issues: list[Issue] = field(default_factory=list)
-    dropped_issues: int = 0
-    empties: int = 0
-    """Explicitly empty places: ``[]``, ``{}``, ``None``."""
-    words: int = 0
-    """Words that are neither keys nor an explicit nothing."""
-    last_words_at: int = -1
 
 
 @dataclass(slots=True)
@@ -72,6 +46,7 @@ class _Scanner:
         self.whole = text
         self.end = len(self.text.rstrip())
         self.result = ScanResult()
+        self.issue = partial(self.result.add_issue, self.text)
         self.group: _Group | None = None
         self.key = ""  # the key whose value comes next
         self.word = ""  # the last token if it was a word: what a colon makes a key
@@ -88,13 +63,6 @@ class _Scanner:
         self.root_clean = True
         self.after_box = 0  # 1: a box was just closed; 2: and a comma followed
         self.previous = ""
-
-    def issue(self, kind: IssueKind, start: int, end: int | None = None) -> None:
-        if len(self.result.issues) >= MAX_ISSUES:
-            self.result.dropped_issues += 1
-            return
-        stop = start + EXCERPT if end is None else min(end, start + EXCERPT)
-        self.result.issues.append(Issue(kind, self.text[start:stop], start))
 
     def run(self) -> ScanResult:
         skip_to = 0
