@@ -1,4 +1,4 @@
-"""The command line: ``vrft-rewards score`` and ``vrft-rewards explain``, JSON Lines in."""
+"""The command line: ``vrft-rewards score`` and ``explain``, JSON Lines in; ``path`` and ``serve`` for trainers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .adapters import FILES, path_of
 from .coordinates import SPACES, check_image_size
 from .explain import explain
 from .profiles import PROFILES
@@ -29,9 +30,17 @@ class _UserError(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command. Returns the exit code: 0, or 2 for bad input with one message on stderr."""
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["serve"]:
+        from .serve import main as serve  # its options are its own
+
+        return serve(given[1:])
+    arguments = _parser().parse_args(given)
     try:
-        _run(arguments)
+        if arguments.command == "path":
+            print(path_of(arguments.framework))
+        else:
+            _run(arguments)
         sys.stdout.flush()
     except _UserError as error:
         print(f"vrft-rewards: {error}", file=sys.stderr)
@@ -58,6 +67,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--truth-space", choices=SPACES, help="coordinate space of the truth, if another one")
         command.add_argument("--labels", metavar="FILE", help="class names, one a line (classification)")
         command.add_argument("-o", "--output", metavar="FILE", help="write here, complete or not at all")
+    text = "print the file that a framework's configuration names as its reward"
+    command = commands.add_parser("path", help=text, description=text)
+    command.add_argument("framework", choices=list(FILES))
+    commands.add_parser("serve", help="score over HTTP; `serve --help` has its options", add_help=False)
     return parser
 
 

@@ -23,6 +23,7 @@ from vrft_rewards.adapters.openrlhf import response_of, score_queries
 from vrft_rewards.adapters.options import TaskRewards, environment_options, make_reward, read_truth, rewards_for
 from vrft_rewards.adapters.trl import TaskReward, TrlReward, trl_reward
 from vrft_rewards.adapters.verl import compute_score, compute_score_batch
+from vrft_rewards.cli import main
 
 RIGHT = "<think>One.</think><answer>[{'Position': [0, 0, 500, 500], 'Confidence': 1.0}]</answer>"
 ROSE = "<think>Red.</think><answer>rose</answer>"
@@ -289,3 +290,15 @@ def test_files_load_by_path_as_frameworks_load_them(framework: str) -> None:
 def test_an_unknown_framework_is_named() -> None:
     with pytest.raises(ValueError, match="framework: unknown framework 'rllib', expected one of easyr1"):
         path_of("rllib")
+
+
+def test_the_command_prints_the_path(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["path", "ms-swift"]) == 0
+    assert Path(capsys.readouterr().out.strip()) == path_of("ms-swift")
+    with pytest.raises(SystemExit, match="2"):
+        main(["path", "rllib"])
+
+
+def test_the_command_hands_serve_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--task", "counting"]) == 2
+    assert "task: unknown task 'counting'" in capsys.readouterr().err
