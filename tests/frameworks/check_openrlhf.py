@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
@@ -59,6 +61,15 @@ async def main() -> None:
     print(f"openrlhf {version('openrlhf')}, torch {torch.__version__}")
     os.environ["VRFT_REWARD_TASK"] = "detection"
     check(await rewards_from(str(path_of("openrlhf"))), "file")
+    command = [sys.executable, "-m", "vrft_rewards.serve", "--task", "detection", "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        url = server.stdout.readline().split(" on ")[1].strip()
+        check(await rewards_from(f"{url}/get_reward"), "HTTP")
+    finally:
+        server.terminate()
+        server.wait()
 
 
 if __name__ == "__main__":

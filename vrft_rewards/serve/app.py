@@ -46,7 +46,7 @@ def create_app(rewards: TaskRewards, limits: Limits | None = None) -> "FastAPI":
 
     gate = Gate(limits or Limits())
     metrics = Metrics(lambda: gate.inside)
-    version = metadata.version("vrft")
+    version = _version()
     # The pages that show the schema load scripts from elsewhere; the schema itself is at /openapi.json.
     app = FastAPI(title="vrft-rewards", version=version, docs_url=None, redoc_url=None)
 
@@ -103,6 +103,13 @@ def create_app(rewards: TaskRewards, limits: Limits | None = None) -> "FastAPI":
     )
     _describe_requests(app)
     return app
+
+
+def _version() -> str:
+    try:
+        return metadata.version("vrft")
+    except metadata.PackageNotFoundError:  # read from a checkout that isn't installed
+        return "unknown"
 
 
 def _describe_requests(app: "FastAPI") -> None:
