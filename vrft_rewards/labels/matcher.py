@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from .normalise import Clauses, clauses, is_code, spelling, tokens
 from .typos import believable
-from .words import AFTER, BEFORE, NEGATIONS, TURNS
+from .words import AFTER, BEFORE, NEGATION_PAIRS, NEGATIONS, TURNS
 
 __all__ = ["LabelMatch", "LabelMatcher"]
 
@@ -143,8 +144,8 @@ class LabelMatcher:
             labels = self._loose[name]
             if len(labels) > 1:
                 return LabelMatch(None, None, 0.0, "ambiguous: " + ", ".join(labels))
-            before = _since_turn(words[max(0, start - _NEGATION_REACH) : start])
-            (negated if any(word in NEGATIONS for word in before) else named).append(labels[0])
+            before = words[max(0, start - _NEGATION_REACH) : start]
+            (negated if _negates(before) else named).append(labels[0])
         several = sorted(set(named))
         if len(several) > 1:
             return LabelMatch(None, None, 0.0, "ambiguous, several labels: " + ", ".join(several[:5]))
@@ -207,10 +208,12 @@ def _stands_alone(text: Clauses, start: int, end: int) -> bool:
     return opened and closed
 
 
-def _since_turn(words: Words) -> Words:
-    """Return the words after the last 'but': what was negated before it no longer is."""
-    turns = [index for index, word in enumerate(words) if word in TURNS]
-    return words[turns[-1] + 1 :] if turns else words
+def _negates(before: Words) -> bool:
+    """Whether the words before a label negate it; what was negated before a 'but' no longer is."""
+    if any(pair in NEGATION_PAIRS for pair in pairwise(before)):
+        return True
+    turns = [index for index, word in enumerate(before) if word in TURNS]
+    return any(word in NEGATIONS for word in before[turns[-1] + 1 if turns else 0 :])
 
 
 def _checked_labels(labels: Iterable[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .normalise import singular
 
-__all__ = ["AFTER", "BEFORE", "NEGATIONS", "TURNS"]
+__all__ = ["AFTER", "BEFORE", "NEGATIONS", "NEGATION_PAIRS", "TURNS"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -14,9 +14,12 @@ def _words(text: str) -> frozenset[str]:
 
 NEGATIONS = _words(
     """not no never neither nor without isnt arent wasnt cannot cant dont doesnt unlike than versus vs
-    excluding except instead"""
+    excluding except instead hardly barely scarcely"""
 )
 """A label that follows one of these closely isn't named."""
+
+NEGATION_PAIRS = frozenset({("anything", "but"), ("all", "but"), ("far", "from"), ("nothing", "like")})
+"""Two words in a row that do the same."""
 
 TURNS = _words("but however")
 """What was negated before one of these no longer is."""
