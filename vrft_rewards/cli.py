@@ -1,4 +1,4 @@
-"""The command line: ``vrft-rewards score`` and ``explain``, JSON Lines in; ``path`` and ``serve`` for trainers."""
+"""The command line: ``score`` and ``explain`` JSON Lines, ``audit`` a reward, ``path`` and ``serve`` for trainers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from .adapters import FILES, path_of
 from .coordinates import SPACES, check_image_size
@@ -21,7 +21,7 @@ from .terminal import visible, wants_colour
 
 __all__ = ["main"]
 
-TASKS = ("detection", "classification", "grounding")
+TASKS: tuple[Literal["detection", "classification", "grounding"], ...] = ("detection", "classification", "grounding")
 
 
 class _UserError(Exception):
@@ -29,16 +29,22 @@ class _UserError(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command. Returns the exit code: 0, or 2 for bad input with one message on stderr."""
+    """Run a command. Returns the exit code: 0, 1 when an audit finds something that pays, 2 for bad input.
+
+    Bad input is one message on stderr.
+    """
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["serve"]:
         from .serve import main as serve  # its options are its own
 
         return serve(given[1:])
     arguments = _parser().parse_args(given)
+    code = 0
     try:
         if arguments.command == "path":
             print(path_of(arguments.framework))
+        elif arguments.command == "audit":
+            code = _audit(arguments)
         else:
             _run(arguments)
         sys.stdout.flush()
@@ -48,8 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader has gone (`| head`): there is nobody to tell, and the interpreter must not try again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return 0
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,8 +75,52 @@ def _parser() -> argparse.ArgumentParser:
     text = "print the file that a framework's configuration names as its reward"
     command = commands.add_parser("path", help=text, description=text)
     command.add_argument("framework", choices=list(FILES))
+    _audit_parser(commands.add_parser("audit", help="try to cheat a reward function", description=_AUDIT))
     commands.add_parser("serve", help="score over HTTP; `serve --help` has its options", add_help=False)
     return parser
+
+
+_AUDIT = (
+    "Try to cheat a reward function. Exit code 1 when something pays, 0 when nothing does, 2 for bad configuration."
+)
+
+
+def _audit_parser(command: argparse.ArgumentParser) -> None:
+    names = ", ".join(PROFILES)
+    command.add_argument("target", metavar="TARGET", help=f"a profile ({names}), module:function or file.py:function")
+    command.add_argument("--task", choices=TASKS, help="default: every task that the target understands")
+    command.add_argument("--labels", metavar="FILE", help="class names, one a line (classification)")
+    command.add_argument("--bounds", nargs=2, type=float, metavar=("LOW", "HIGH"), help="values that it may return")
+    command.add_argument("--time-limit", type=float, default=10.0, metavar="SECONDS", help="for one answer (10)")
+    command.add_argument("--json", metavar="FILE", help="write the reports here too, as JSON")
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    from .audit import LABELS, AuditError, Report, as_json, as_table, audit
+
+    if not arguments.time_limit > 0:
+        raise _UserError(f"--time-limit: expected seconds above 0, got {arguments.time_limit:g}")
+    low, high = arguments.bounds or (0.0, 1.0)
+    if not low < high:
+        raise _UserError(f"--bounds: expected LOW below HIGH, got {low:g} {high:g}")
+    labels = LABELS if arguments.labels is None else tuple(_labels(arguments.labels))
+    reports: list[Report] = []
+    troubles: list[str] = []
+    for task in TASKS if arguments.task is None else (arguments.task,):
+        bounds = None if arguments.bounds is None else (low, high)
+        try:
+            report = audit(arguments.target, task, labels=labels, bounds=bounds, time_limit=arguments.time_limit)
+        except AuditError as error:
+            troubles.append(str(error))
+            continue
+        print(as_table(report, wants_colour(sys.stdout)), end="\n\n", flush=True)
+        reports.append(report)
+    if not reports:
+        raise _UserError("; ".join(dict.fromkeys(visible(trouble, 400) for trouble in troubles)))
+    if arguments.json is not None:
+        with _sink(arguments.json) as sink:
+            sink.write((as_json(reports) + "\n").encode())
+    return 0 if all(report.passed for report in reports) else 1
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -109,16 +158,18 @@ def _reward(arguments: argparse.Namespace) -> Reward:
 
 
 def _classification(profile: str, path: str | None) -> Reward:
-    labels: list[str] | None = None
-    if path is not None:
-        try:
-            labels = [line.strip() for line in Path(path).read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-        except (OSError, ValueError) as error:
-            raise _UserError(f"--labels {path}: {_why(error)}") from None
+    labels = None if path is None else _labels(path)
     try:
         return ClassificationReward(labels, profile=profile)
     except ValueError as error:
         raise _UserError(f"--labels {path}: {error}") from None
+
+
+def _labels(path: str) -> list[str]:
+    try:
+        return [line.strip() for line in Path(path).read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise _UserError(f"--labels {path}: {_why(error)}") from None
 
 
 def _why(error: Exception) -> str:
