@@ -53,4 +53,6 @@ def test_the_base_dependencies_are_those_of_the_rewards() -> None:
     required = metadata.requires("vrft") or []
     base = {re.split(r"[^\w-]", line)[0] for line in required if "extra ==" not in line}
     assert base == {"numpy", "pydantic", "rapidfuzz", "scipy", "shapely"}
-    assert {"eval", "vllm", "ray", "train", "serve", "test"} <= set(metadata.metadata("vrft").get_all("Provides-Extra") or [])
+    assert {"eval", "vllm", "ray", "train", "serve", "test"} <= set(
+        metadata.metadata("vrft").get_all("Provides-Extra") or []
+    )
