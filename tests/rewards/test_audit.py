@@ -42,6 +42,12 @@ def test_known_findings_name_profiles_and_probes() -> None:
     assert not any(profile == "default" for profile, _ in KNOWN)
 
 
+def test_the_page_names_every_probe() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    for task in TASKS:
+        assert all(f"`{name}`" in page for name in audit("default", task, sizes=SIZES[:1]).probes)
+
+
 FINDING = Finding(
     name="box-spam",
     severity="high",
