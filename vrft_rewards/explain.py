@@ -41,8 +41,8 @@ def explain(
       box 1    (1, 2, 30, 40) confidence 1 is object 1, IoU 1.000
       missed   object 2 (50, 50, 90, 90)
       issue    confidence_missing: [1, 2, 30, 40]
-      paid     iou 0.667, confidence 0.500, format 0.000
-      reward   1.167 of 3: 1 of 2 objects found, mean IoU 1.00, confidence not given; format wrong: no <think> block
+      paid     iou 0.667, confidence 0.750, format 0.000
+      reward   1.417 of 3: 1 of 2 objects found, mean IoU 1.00, confidence not given; format wrong: no <think> block
     """
     paint = Paint(colour)
     score = reward.score(completion, truth, image_size)

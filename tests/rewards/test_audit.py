@@ -26,9 +26,7 @@ def test_our_profiles(profile: str, task: Task) -> None:
     report = audit(profile, task, sizes=SIZES)
     paid = {finding.name for finding in report.findings if finding.known is None}
     known = {finding.name for finding in report.findings if finding.known is not None}
-    # Brier's share for wrong boxes also fills up a short list: open, to be closed in the rewards.
-    allowed = {"padding", "repeated-boxes"} if task == "detection" and profile in ("default", "seg-zero") else set()
-    assert paid <= allowed
+    assert paid == set()
     assert known == set(KNOWN.get((profile, task), {}))
     assert len(report.probes) >= 20
     assert report.answers > 300

@@ -53,7 +53,7 @@ def test_nothing_readable_earns_nothing_whatever_the_truth(profile: str, complet
         ("visual-rft", say(([100, 100, 300, 200], 1)), [TRUE], 0.0, 0.0),
         ("paper", say(([100, 100, 300, 200], 1)), [TRUE], 0.5, 1.0),
         # The default: over (n + m) / 2; half for the hit and half for knowing it.
-        ("default", say((TRUE, 1)), [TRUE, OTHER], 2 / 3, 1 / 2),
+        ("default", say((TRUE, 1)), [TRUE, OTHER], 2 / 3, (1 + 0.5) / 2),
         ("default", say((TRUE, 0.5)), [TRUE], 1.0, 1 - 0.5 * 0.25),
         ("default", say((WRONG, 1)), [TRUE], 0.0, 0.0),
         ("default", say((WRONG, 0)), [TRUE], 0.0, 0.5),

@@ -46,10 +46,13 @@ def confidence_part(scores: list[float], pairs: Pairs, n: int, m: int, p: Detect
     # A mixture: `1 - weight` for being a hit, `weight` for knowing it (Brier). The weight and the
     # denominator depend on the numbers of boxes only, not on which of them hit, so stating
     # the true probability stays the best a model can do. More boxes than objects lower the
-    # weight, so that filling up with boxes of confidence 0 pays less the more there are.
+    # weight, so that filling up with boxes of confidence 0 pays less the more there are. Fewer
+    # boxes than objects count as filled up with such boxes: otherwise doing so would pay.
     weight = p.calibration_weight
     if n > m and n > 1:
         weight *= max(m, 1) / n
+    elif n < m:
+        total = weight * (m - n)
     for score, (truth_index, _) in zip(scores, pairs):  # noqa: B905
         if truth_index >= 0:
             total += 1.0 - weight * (1.0 - score) * (1.0 - score)
