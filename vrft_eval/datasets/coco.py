@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from vrft_eval.errors import InputError
 from vrft_eval.files import confined, read_json
+
+Frequency = Literal["r", "c", "f"]
 
 _LAYOUTS = (
     ("annotations/instances_val2017.json", "val2017"),
@@ -18,12 +20,16 @@ _LAYOUTS = (
 
 @dataclass(frozen=True)
 class CocoImage:
-    """One image: its size is (width, height); negatives are the categories verified to be absent."""
+    """One image: its size is (width, height).
+
+    negatives are the categories verified to be absent; not_exhaustive those of which not every object is annotated.
+    """
 
     id: int
     path: Path
     size: tuple[int, int]
     negatives: frozenset[int] = frozenset()
+    not_exhaustive: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,18 @@ class Annotation:
 
 @dataclass(frozen=True)
 class CocoData:
-    """A checked COCO file; images, categories and annotations in the file's order."""
+    """A checked COCO file; images, categories and annotations in the file's order.
+
+    rule says how detections are to be judged: as COCO does, or by LVIS's federated rules. frequencies are LVIS's
+    groups of categories (rare, common, frequent); empty for COCO.
+    """
 
     file: Path
     images: tuple[CocoImage, ...]
     categories: dict[int, str]
     annotations: tuple[Annotation, ...]
+    frequencies: dict[int, Frequency] = field(default_factory=dict)
+    rule: Literal["coco", "lvis"] = "coco"
 
 
 def find_coco(data: Path | None, annotations: Path | None = None, images: Path | None = None) -> tuple[Path, Path]:
@@ -130,14 +142,22 @@ def _images(
             if size[-1] <= 0:
                 raise InputError("must be positive", file=file, field=f"{where}.{side}", value=size[-1])
         path = confined(folder, entry.get("file_name"), file=file, field=f"{where}.file_name")
-        negatives = entry.get("neg_category_ids", [])
-        if not isinstance(negatives, list):
-            raise InputError("must be a list", file=file, field=f"{where}.neg_category_ids", value=negatives)
-        for negative in negatives:
-            if not isinstance(negative, int) or negative not in categories:
-                raise InputError("unknown category", file=file, field=f"{where}.neg_category_ids", value=negative)
-        found[key] = CocoImage(key, path, (size[0], size[1]), frozenset(negatives))
+        negatives = _category_set(entry, "neg_category_ids", where, categories, file)
+        not_exhaustive = _category_set(entry, "not_exhaustive_category_ids", where, categories, file)
+        found[key] = CocoImage(key, path, (size[0], size[1]), negatives, not_exhaustive)
     return tuple(found.values())
+
+
+def _category_set(
+    entry: dict[str, Any], field: str, where: str, categories: dict[int, str], file: Path
+) -> frozenset[int]:
+    value = entry.get(field, [])
+    if not isinstance(value, list):
+        raise InputError("must be a list", file=file, field=f"{where}.{field}", value=value)
+    for key in value:
+        if not isinstance(key, int) or key not in categories:
+            raise InputError("unknown category", file=file, field=f"{where}.{field}", value=key)
+    return frozenset(value)
 
 
 def _annotations(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from vrft_eval.backends.protocol import Answer
-from vrft_eval.datasets import CocoData, CocoImage, find_coco, load_coco
+from vrft_eval.datasets import CocoImage, find_coco, load_coco
 from vrft_eval.errors import InputError, nearest
 from vrft_eval.metrics import detection_metrics
 from vrft_eval.samples import Boxes, Sample
@@ -46,7 +47,7 @@ class DetectionData(TaskData):
         images = tuple(draw(whole.images, options.limit, options.seed))
         kept = {image.id for image in images}
         annotations = tuple(a for a in whole.annotations if a.image_id in kept)
-        self.coco = CocoData(whole.file, images, whole.categories, annotations)
+        self.coco = replace(whole, images=images, annotations=annotations)
         self.selected = self._select(spec.categories)
         self._by_pair = self._truth_boxes()
         self._asked: set[int] = set()
