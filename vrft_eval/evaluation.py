@@ -9,11 +9,13 @@ from pathlib import Path
 from vrft_eval.backends.protocol import Answer, Backend, Prompt
 from vrft_eval.errors import InputError
 from vrft_eval.files import dump_json, write_atomic
+from vrft_eval.metrics.bootstrap import bootstrap
+from vrft_eval.metrics.correlation import correlate
 from vrft_eval.provenance import git_revision, now, package_versions, python_version
 from vrft_eval.report import write_reports
 from vrft_eval.runs import RunFolder, journal_bytes
 from vrft_eval.samples import Sample, fingerprint
-from vrft_eval.schemas import Gate, Report, RunInfo, Scoring, Settings, Source
+from vrft_eval.schemas import Correlation, Gate, Interval, Report, RunInfo, Scoring, Settings, Source
 from vrft_eval.tasks import Judged, Measures, Reading, TaskData
 from vrft_eval.tasks.base import template_of
 from vrft_rewards import PROFILES
@@ -60,6 +62,8 @@ class Evaluation:
                 space=self.reading.space,
                 profile=self.reading.profile,
                 sam=None if self.reading.sam is None else str(self.reading.sam),
+                engine=self.reading.engine,
+                resamples=self.reading.resamples,
             ),
             source=self.source,
             packages=package_versions(),
@@ -140,7 +144,7 @@ def plan(
     new: bool = False,
 ) -> Evaluation:
     """Plan an evaluation of loaded data. Raises InputError; writes nothing."""
-    folder, reading = RunFolder(out), reading or Reading()
+    folder, reading = RunFolder(out), replace(reading or Reading(), seed=seed)
     if reading.profile not in PROFILES:
         raise InputError(f"must be one of {', '.join(PROFILES)}", field="profile", value=reading.profile)
     data.check_reading(reading)
@@ -238,6 +242,7 @@ def _report(data: TaskData, judged: Sequence[Judged], measures: Measures, readin
             "created": info.created,
             "headline": data.headline,
             "metrics": measures.metrics,
+            "intervals": _intervals(measures, reading),
             "per_category": measures.per_category,
             "rewards": {
                 "profile": reading.profile,
@@ -245,6 +250,9 @@ def _report(data: TaskData, judged: Sequence[Judged], measures: Measures, readin
                 "bounds": data.reward_bounds(reading),
                 "parts": parts,
             },
+            "correlation": _correlation(judged, measures, reading),
+            "diagnostics": measures.diagnostics,
+            "engine": measures.engine,
             "counts": measures.counts,
             "notes": measures.notes,
             "gate": info.settings.gate,
@@ -254,3 +262,18 @@ def _report(data: TaskData, judged: Sequence[Judged], measures: Measures, readin
             "limit": info.settings.limit,
         }
     )
+
+
+def _intervals(measures: Measures, reading: Reading) -> dict[str, Interval]:
+    if measures.records is None:
+        return {}
+    found = bootstrap(measures.records, reading.resamples, reading.seed)
+    return {name: interval for name, interval in found.items() if measures.metrics.get(name) is not None}
+
+
+def _correlation(judged: Sequence[Judged], measures: Measures, reading: Reading) -> Correlation | None:
+    if measures.quality is None:
+        return None
+    images = [item.sample.image_id for item in judged]
+    rewards = [item.score.value for item in judged]
+    return correlate(images, rewards, measures.quality, reading.resamples, reading.seed)

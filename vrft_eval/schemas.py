@@ -11,6 +11,7 @@ from vrft_eval.errors import InputError
 from vrft_eval.files import read_json
 
 Gate = Literal["none", "truth", "negatives", "recorded"]
+Engine = Literal["hotcoco", "pycocotools"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 FourNumbers = Annotated[list[Finite], Field(min_length=4, max_length=4)]
 
@@ -40,6 +41,8 @@ class Scoring(_File):
     space: str
     profile: str
     sam: str | None
+    engine: Engine = "hotcoco"
+    resamples: int = Field(default=1000, ge=0, description="of the bootstrap, 0 for none")
 
 
 class Source(_File):
@@ -112,6 +115,70 @@ class RewardSummary(_File):
     parts: dict[str, Finite | None]
 
 
+class Interval(_File):
+    """A percentile interval of a bootstrap over images."""
+
+    low: Finite
+    high: Finite
+    level: Annotated[float, Field(gt=0, lt=1)]
+    resamples: int = Field(ge=1, description="those in which the metric had a value")
+
+
+class Difference(_File):
+    """Of two runs over the same images: second minus first, from the same resamples."""
+
+    value: Finite
+    interval: Interval | None
+    p: Annotated[float, Field(ge=0, le=1)] | None
+
+
+class Correlation(_File):
+    """Spearman's rank correlation, over images, of the mean reward with a metric."""
+
+    metric: str = Field(description="AP, IoU or accuracy of an image's samples")
+    value: Annotated[float, Field(ge=-1, le=1)] | None
+    n: int = Field(ge=0, description="images that have both")
+    interval: Interval | None = None
+    reason: str | None = Field(default=None, description="why there is no value")
+
+
+class CalibrationBin(_File):
+    """Detections with low < confidence <= high (the first bin also holds 0)."""
+
+    low: Finite
+    high: Finite
+    count: int
+    confidence: Finite | None = Field(description="mean confidence")
+    precision: Finite | None = Field(description="share of true positives")
+
+
+class Calibration(_File):
+    """How far the stated confidence is from the chance of being a true positive."""
+
+    iou: Finite
+    ece: Finite = Field(description="mean over detections of their bin's |confidence - precision|")
+    mce: Finite = Field(description="largest |confidence - precision| of a bin")
+    detections: int
+    bins: list[CalibrationBin]
+
+
+class ErrorKinds(_File):
+    """What the errors cost (TIDE): by how much AP at the IoU rises when one kind is mended, and how many there are."""
+
+    iou: Finite
+    background_iou: Finite
+    ap: Finite
+    delta_ap: dict[str, Finite]
+    counts: dict[str, int]
+
+
+class Diagnostics(_File):
+    """Why a detection result is as it is; null where there is nothing to say it of."""
+
+    calibration: Calibration | None
+    errors: ErrorKinds | None
+
+
 class Report(_File):
     """report.json: every metric is in 0..1, or null when there is nothing to measure it on."""
 
@@ -123,8 +190,12 @@ class Report(_File):
     created: str
     headline: str = Field(description="the metric to look at first")
     metrics: dict[str, Finite | None]
+    intervals: dict[str, Interval] = Field(default={}, description="of the headline metrics, by bootstrap over images")
     per_category: dict[str, dict[str, int | Finite | bool | None]]
     rewards: RewardSummary
+    correlation: Correlation | None = None
+    diagnostics: Diagnostics | None = None
+    engine: Engine | None = Field(default=None, description="what computed detection metrics; null for other tasks")
     counts: dict[str, int]
     notes: list[str]
     gate: Gate | None

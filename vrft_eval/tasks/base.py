@@ -15,8 +15,10 @@ from vrft_eval.backends.protocol import Answer
 from vrft_eval.errors import InputError
 from vrft_eval.files import read_bytes
 from vrft_eval.images import image_size
+from vrft_eval.metrics.bootstrap import Records, TermRecords, Terms
+from vrft_eval.metrics.correlation import Quality
 from vrft_eval.samples import Boxes, Kind, Sample
-from vrft_eval.schemas import Gate
+from vrft_eval.schemas import Diagnostics, Engine, Gate
 from vrft_eval.tasks.prompts import load
 from vrft_rewards import Issue, Response, Score, Space
 
@@ -53,12 +55,18 @@ class LoadOptions:
 
 @dataclass(frozen=True)
 class Reading:
-    """How answers are read and paid. sam is a folder, or None: boxes are filled."""
+    """How answers are read and paid. sam is a folder, or None: boxes are filled.
+
+    engine computes detection metrics; resamples and seed are those of the bootstrap (0: no intervals).
+    """
 
     space: Space = "norm1000"
     profile: str = "default"
     sam: Path | None = None
     device: str = "auto"
+    engine: Engine = "hotcoco"
+    resamples: int = 1000
+    seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +94,11 @@ class Judged:
 
 @dataclass(frozen=True)
 class Measures:
-    """What a task's metrics came to; masks are predicted ones as COCO RLE, by sample id."""
+    """What a task's metrics came to; masks are predicted ones as COCO RLE, by sample id.
+
+    records give the headline metrics for any draw of the images (intervals, paired tests); quality is one number a
+    sample, in the samples' order, that the rewards are correlated with.
+    """
 
     metrics: dict[str, float | None]
     per_category: dict[str, dict[str, int | float | bool | None]]
@@ -94,6 +106,10 @@ class Measures:
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     masks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    records: Records | None = None
+    quality: Quality | None = None
+    diagnostics: Diagnostics | None = None
+    engine: Engine | None = None
 
 
 class TaskData(ABC):
@@ -168,6 +184,11 @@ def template_of(spec: TaskSpec, file: Path | None = None) -> str:
         except UnicodeDecodeError:
             raise InputError("not UTF-8", file=file) from None
     return load(spec.prompt)
+
+
+def term_records(judged: Sequence[Judged], **terms: Terms) -> TermRecords:
+    """Records of metrics that are means or ratios over the judged samples, clustered by image."""
+    return TermRecords([item.sample.image_id for item in judged], terms)
 
 
 Item = TypeVar("Item")

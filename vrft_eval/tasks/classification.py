@@ -11,6 +11,8 @@ from vrft_eval.datasets import load_labelled
 from vrft_eval.errors import InputError
 from vrft_eval.images import image_size
 from vrft_eval.metrics import classification_metrics
+from vrft_eval.metrics.bootstrap import Terms
+from vrft_eval.metrics.correlation import Quality
 from vrft_eval.samples import Sample
 from vrft_eval.schemas import Gate
 from vrft_eval.tasks.base import (
@@ -24,6 +26,7 @@ from vrft_eval.tasks.base import (
     completion_of,
     draw,
     outcome_of,
+    term_records,
 )
 from vrft_eval.tasks.prompts import fill
 from vrft_rewards import ClassificationReward, LabelMatcher, parse_label, parse_response
@@ -106,6 +109,8 @@ class ClassificationData(TaskData):
         accuracy, per_class = classification_metrics(truth, exact)
         fuzzy, fuzzy_class = classification_metrics(truth, [item.label for item in judged])
         counts = {label: truth.count(label) for label in per_class}
+        hits = Terms.mean([item.outcome == "right" for item in judged])
+        fuzzy_hits = Terms.mean([item.label == item.sample.label for item in judged])
         return Measures(
             metrics={"accuracy": accuracy, "accuracy_fuzzy": fuzzy},
             per_category={
@@ -124,6 +129,8 @@ class ClassificationData(TaskData):
                 "no_class_named": sum(item.label is None for item in judged),
             },
             notes=list(self.notes),
+            records=term_records(judged, accuracy=hits, accuracy_fuzzy=fuzzy_hits),
+            quality=Quality("accuracy", hits.top),
         )
 
 

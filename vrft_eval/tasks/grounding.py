@@ -13,7 +13,9 @@ from vrft_eval.backends.protocol import Answer
 from vrft_eval.datasets import load_grounding
 from vrft_eval.images import load_image
 from vrft_eval.masks import BoxToMask, fill_boxes
-from vrft_eval.metrics import GroundingMetrics, grounding_metrics
+from vrft_eval.metrics import Overlap, box_metrics, mask_metrics, overlap_of
+from vrft_eval.metrics.bootstrap import Terms
+from vrft_eval.metrics.correlation import Quality
 from vrft_eval.quiet import quiet_transformers
 from vrft_eval.rle import Mask, decode_rle, encode_rle
 from vrft_eval.samples import Sample
@@ -30,6 +32,7 @@ from vrft_eval.tasks.base import (
     completion_of,
     draw,
     outcome_of,
+    term_records,
 )
 from vrft_eval.tasks.prompts import fill
 from vrft_rewards import GroundingReward, box_iou, parse_box, parse_response, to_pixels
@@ -108,14 +111,15 @@ class GroundingData(TaskData):
         """Box mIoU and accuracy; gIoU and cIoU of masks over the samples that have a true mask."""
         ious = [float(item.ious[0]) if len(item.ious) else 0.0 for item in judged]
         masked = [item for item in judged if item.sample.mask is not None]
-        totals, masks = GroundingMetrics.empty(), {}
+        overlaps: list[Overlap] = []
+        masks = {}
         notes = list(self.notes)
         if masked:
             segment, name = _segmenter(reading)
             notes.append(f"Masks for gIoU and cIoU: {name}.")
             for item in masked:
                 predicted = segment(item)
-                totals.add(predicted, decode_rle(item.sample.mask or {}))
+                overlaps.append(overlap_of(predicted, decode_rle(item.sample.mask or {})))
                 if predicted is not None and reading.sam is not None:
                     masks[item.sample.id] = encode_rle(predicted)
             if len(masked) < len(judged):
@@ -126,7 +130,7 @@ class GroundingData(TaskData):
             {"id": item.sample.id, "box": item.boxes[0].tolist() if len(item.boxes) else None} for item in judged
         ]
         return Measures(
-            metrics={**grounding_metrics(ious), "gIoU": totals.giou, "cIoU": totals.ciou},
+            metrics={**box_metrics(ious), **mask_metrics(overlaps, overlaps)},
             per_category={},
             predictions=predictions,
             counts={
@@ -136,6 +140,8 @@ class GroundingData(TaskData):
             },
             notes=notes,
             masks=masks,
+            records=term_records(judged, mIoU=Terms.mean(ious), Acc50=Terms.mean([iou >= 0.5 for iou in ious])),
+            quality=Quality("IoU", np.array(ious, dtype=np.float64)),
         )
 
 
