@@ -8,7 +8,7 @@ import pytest
 
 from vrft_eval.datasets import Annotation, CocoImage
 from vrft_eval.masks import fill_boxes
-from vrft_eval.metrics import GroundingMetrics, classification_metrics, detection_metrics, grounding_metrics
+from vrft_eval.metrics import classification_metrics, detection_metrics
 from vrft_eval.rle import decode_rle, encode_rle
 
 IMAGES = [CocoImage(5, Path("x.png"), (200, 200))]
@@ -71,28 +71,6 @@ def test_what_hotcoco_would_take_silently_is_refused(change: dict[str, Any], fie
 def test_an_answer_that_names_no_class_is_wrong() -> None:
     assert classification_metrics(["a", "b"], ["a", None]) == (0.5, {"a": 1.0, "b": 0.0})
     assert classification_metrics([], []) == (None, {})
-
-
-def test_giou_and_ciou_follow_lisas_rule() -> None:
-    truth = np.zeros((10, 10), dtype=bool)
-    truth[:5] = True
-    half = np.zeros_like(truth)
-    half[:5, :5] = True
-    totals = GroundingMetrics.empty()
-    totals.add(half, truth)  # 25 of 50
-    totals.add(None, truth)  # 0 of 50
-    totals.add(None, np.zeros_like(truth))  # nothing to find, nothing found
-    assert totals.giou == pytest.approx((25 / (50 + 1e-5) + 0 + 1) / 3)
-    assert totals.ciou == pytest.approx(25 / (100 + 1e-10))
-    with pytest.raises(ValueError, match="size"):
-        totals.add(np.zeros((3, 3), dtype=bool), truth)
-    assert GroundingMetrics.empty().giou is None
-    assert GroundingMetrics.empty().ciou is None
-
-
-def test_grounding_counts_an_iou_of_exactly_one_half() -> None:
-    assert grounding_metrics([0.5, 0.49, 0.0]) == {"mIoU": pytest.approx(0.33), "Acc50": pytest.approx(1 / 3)}
-    assert grounding_metrics([]) == {"mIoU": None, "Acc50": None}
 
 
 def test_masks_survive_the_round_trip() -> None:

@@ -2,12 +2,17 @@
 
 from vrft_eval.metrics.classification import classification_metrics
 from vrft_eval.metrics.detection import DetectionMetrics, detection_metrics
-from vrft_eval.metrics.grounding import GroundingMetrics, grounding_metrics
+from vrft_eval.metrics.grounding import LISA, VISUAL_RFT, Overlap, box_metrics, mask_metrics, overlap_of, polygon_mask
 
 __all__ = [
+    "LISA",
+    "VISUAL_RFT",
     "DetectionMetrics",
-    "GroundingMetrics",
+    "Overlap",
+    "box_metrics",
     "classification_metrics",
     "detection_metrics",
-    "grounding_metrics",
+    "mask_metrics",
+    "overlap_of",
+    "polygon_mask",
 ]
