@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from vrft_eval.errors import InputError
 from vrft_eval.files import read_json
 
-Gate = Literal["none", "truth", "negatives", "recorded"]
+Gate = Literal["none", "truth", "negatives", "recorded", "model", "file"]
 Engine = Literal["hotcoco", "pycocotools"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 FourNumbers = Annotated[list[Finite], Field(min_length=4, max_length=4)]
@@ -30,6 +30,8 @@ class Settings(_File):
     data: str = Field(description="fingerprint of ids, image sizes and truths")
     prompt: str = Field(description="the prompt's template, with its placeholders")
     gate: Gate | None = Field(description="which categories were asked of an image; null where the task has none")
+    gate_prompt: str | None = Field(default=None, description="the first stage's question (gate model)")
+    gate_map: str | None = Field(default=None, description="fingerprint of what the exist map says (gate file)")
     seed: int
     limit: int | None = Field(description="number of images drawn from the data, null for all")
     generation: dict[str, int | float | str | bool | None]
@@ -53,6 +55,7 @@ class Source(_File):
     annotations: str | None = None
     images: str | None = None
     generated: bool = False
+    gate: str | None = Field(default=None, description="the exist map's file (gate file)")
 
 
 class RunInfo(_File):
@@ -104,6 +107,41 @@ class GroundingPrediction(_File):
 
 class Predictions(RootModel[list[DetectionPrediction] | list[ClassificationPrediction] | list[GroundingPrediction]]):
     """predictions.json: a list of one kind of prediction."""
+
+
+class GateAnswers(_File):
+    """How a model's answers to the gate's questions could be read."""
+
+    questions: int = Field(ge=0)
+    unclear: int = Field(ge=0, description="neither yes nor no, or no list; their categories were asked for boxes")
+    failed: int = Field(ge=0, description="without an answer; their categories were asked for boxes")
+    unknown_names: int = Field(default=0, ge=0, description="names in lists that are no category's")
+
+
+class ExistMap(_File):
+    """gate.json, and what `--gate FILE` takes: the categories that are said to be in each image."""
+
+    version: Literal[1] = 1
+    task: str | None = None
+    model: str | None = None
+    prompt: str | None = Field(default=None, description="the question, with its placeholder")
+    created: str | None = None
+    answers: GateAnswers | None = None
+    categories: list[str] | None = Field(default=None, description="those asked about; null when that is not known")
+    images: dict[str, list[str]] = Field(description="names of categories by the image's id, in plain digits")
+
+
+class GateSummary(_File):
+    """What the gate did; a pair is an image of the run with a category of the headline."""
+
+    pairs: int = Field(ge=0, description="all of them")
+    asked: int = Field(ge=0, description="those asked for boxes")
+    precision: Finite | None = Field(description="share of the asked pairs with a true box, where that is known")
+    recall: Finite | None = Field(description="share of the pairs with a true box that were asked")
+    hidden_pairs: int = Field(ge=0, description="pairs with a true box that were not asked")
+    hidden_boxes: int = Field(ge=0, description="true boxes of these; each counts as missed")
+    answers: GateAnswers | None = Field(description="of the model that was asked, where there was one")
+    never_named: list[str] = Field(description="categories of the headline that no image of the exist map names")
 
 
 class RewardSummary(_File):
@@ -199,6 +237,7 @@ class Report(_File):
     counts: dict[str, int]
     notes: list[str]
     gate: Gate | None
+    gate_summary: GateSummary | None = None
     space: str
     sam: str | None
     seed: int
@@ -227,6 +266,7 @@ class DemoIndex(_File):
 FILES: dict[str, type[BaseModel]] = {
     "run": RunInfo,
     "response": ResponseLine,
+    "gate": ExistMap,
     "predictions": Predictions,
     "report": Report,
     "demo": DemoIndex,
