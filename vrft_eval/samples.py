@@ -21,8 +21,12 @@ class Sample:
     """One question about one image, with its truth.
 
     truth is (m, 4) float64 pixels xyxy of the asked category for detection (crowds left out), a label for
-    classification, and one box (4,) in pixels for grounding. `image` may be missing on disk when recorded
-    answers are scored. `image_size` is (width, height); None only for a classification image that is missing.
+    classification, and one box (4,) in pixels for grounding, or (0, 4) where there is nothing to find. `image` may be
+    missing on disk when recorded answers are scored. `image_size` is (width, height); None only for a classification
+    image that is missing.
+
+    For grounding, mask and ignore are COCO RLE of the image's size: the true region, and pixels that count on neither
+    side (the two don't overlap). polygon is the first one of the annotation, (x, y) in pixels, whatever its label.
     """
 
     id: str
@@ -35,6 +39,8 @@ class Sample:
     image_id: int | str | None = None
     category_id: int | None = None
     mask: dict[str, Any] | None = None
+    ignore: dict[str, Any] | None = None
+    polygon: tuple[tuple[float, float], ...] | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -65,7 +71,8 @@ def fingerprint(samples: Iterable[Sample], extra: Any = None) -> str:
     """
     digest = hashlib.sha256(json.dumps(extra, sort_keys=True).encode())
     for sample in samples:
-        truth = sample.truth if isinstance(sample.truth, str) else sample.truth.tolist()
-        row = [sample.id, sample.image.name, sample.image_size, truth, sample.category, sample.mask]
+        # A class doesn't depend on the image's size, which is unknown where the image is missing.
+        truth, size = (sample.truth, None) if isinstance(sample.truth, str) else (sample.truth.tolist(), sample.size)
+        row = [sample.id, sample.image.name, size, truth, sample.category, sample.mask, sample.ignore, sample.polygon]
         digest.update(json.dumps(row, sort_keys=True).encode())
     return digest.hexdigest()
