@@ -78,6 +78,11 @@ class DetectionData(TaskData):
             )
         return {pair: np.stack(boxes) for pair, boxes in rows.items()}
 
+    @property
+    def truth(self) -> Mapping[tuple[int, int], Boxes]:
+        """The true boxes of the (image, category) pairs that have some: (m, 4) pixels xyxy, crowds left out."""
+        return self._by_pair
+
     def images(self) -> Mapping[Path, tuple[int, int] | None]:
         """Every image with the size its annotations claim."""
         return {image.path: image.size for image in self.coco.images}
@@ -96,7 +101,10 @@ class DetectionData(TaskData):
         return None if pair[1] in self.coco.categories else "unknown category"
 
     def samples(self, template: str, gate: Gate | None, recorded: Sequence[str] = ()) -> tuple[Sample, ...]:
-        """One sample per asked pair, images in file order, the pairs of an image together."""
+        """One sample per asked pair, images in file order, the pairs of an image together.
+
+        `recorded` are the ids of the pairs that the gates recorded, model and file let through.
+        """
         answered: dict[int, set[int]] = {}
         for key in recorded:
             image_id, category_id = (int(part) for part in key.split(":"))
@@ -112,7 +120,7 @@ class DetectionData(TaskData):
         return tuple(samples)
 
     def _ask(self, image: CocoImage, gate: Gate | None, answered: Mapping[int, set[int]]) -> set[int]:
-        if gate == "recorded":
+        if gate in ("recorded", "model", "file"):
             return answered.get(image.id, set())
         # Average precision is computed per category, so asking about others can't change a subset's mean.
         if gate == "none":
