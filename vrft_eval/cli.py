@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from vrft_eval import commands, console
 from vrft_eval.commands import DataPaths, Generation
-from vrft_eval.errors import InputError
 from vrft_eval.evaluation import Evaluated
-from vrft_eval.schemas import Gate
 from vrft_eval.tasks import TASKS
 
 
@@ -45,8 +43,15 @@ Out = Annotated[Path, typer.Option("--out", help="Run folder; the same command a
 Space = Annotated[str, typer.Option(help="Coordinates of the answers: norm1000, norm1, pixels, pixels-resized.")]
 Profile = Annotated[str, typer.Option(help="Reward profile: default, paper, visual-rft.")]
 Sam = Annotated[str | None, typer.Option(help="SAM for masks: a folder, demo, or none (boxes are filled).")]
-GateOption = Annotated[str | None, typer.Option("--gate", help="Categories asked: none (all), truth, negatives.")]
-New = Annotated[bool, typer.Option("--new", help="Start over: delete the six files of the run in --out.")]
+GateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--gate",
+        help="Categories asked of an image: none (all), truth, negatives, model (it is asked first), recorded (score), "
+        "or the file of an exist map.",
+    ),
+]
+New = Annotated[bool, typer.Option("--new", help="Start over: delete the files of the run in --out.")]
 
 
 def _version(wanted: bool) -> None:
@@ -64,16 +69,6 @@ def _options(
     ] = False,
 ) -> None:
     """Take the options that come before a command."""
-
-
-def _gate(name: str | None) -> Gate | None:
-    for known in get_args(Gate):
-        if name == known:
-            gate: Gate = known
-            return gate
-    if name is not None:
-        raise InputError(f"must be one of {', '.join(get_args(Gate))}", field="--gate", value=name)
-    return None
 
 
 def _finished(evaluated: list[Evaluated], folders: list[Path]) -> None:
@@ -94,6 +89,9 @@ def run(
     limit: Annotated[int | None, typer.Option(min=1, help="Images drawn, or generated (100).")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw, or of the generated data.")] = 0,
     gate: GateOption = None,
+    gate_prompt: Annotated[
+        str | None, typer.Option(help="Question of --gate model: gate, gate-list, or a file of yours.")
+    ] = None,
     space: Space = "norm1000",
     batch_size: Annotated[int, typer.Option(min=1)] = 16,
     max_new_tokens: Annotated[int | None, typer.Option(min=1, help="1024; 256 for shapes-*.")] = None,
@@ -108,9 +106,6 @@ def run(
     specs = commands.check_distinct(tasks)
     generation = Generation(backend, batch_size, max_new_tokens, device, dtype)
     folders = [out / spec.name if len(specs) > 1 else out for spec in specs]
-    wanted_gate = _gate(gate)
-    if wanted_gate == "recorded":
-        raise InputError("is for recorded answers only", field="--gate", value=gate)
     plans = [
         commands.plan_run(
             spec,
@@ -121,7 +116,8 @@ def run(
             reading=commands.make_reading(spec, space, profile, sam, device),
             limit=limit,
             seed=seed,
-            gate=wanted_gate if spec.kind == "detection" or len(specs) == 1 else None,
+            gate=gate if spec.kind == "detection" or len(specs) == 1 else None,
+            gate_prompt=gate_prompt if spec.kind == "detection" or len(specs) == 1 else None,
             prompt=prompt,
             new=new,
         )
@@ -130,8 +126,8 @@ def run(
     shared = commands.SharedBackend(model, generation)
     evaluated = []
     for spec, plan in zip(specs, plans, strict=True):
-        with console.progress_bar(spec.name) as progress:
-            evaluated.append(commands.carry_out(plan, lambda spec=spec: shared.load(spec), progress))  # type: ignore[misc]
+        stages = console.stages(spec.name)
+        evaluated.append(commands.carry_out(plan, lambda spec=spec: shared.load(spec), stages))  # type: ignore[misc]
     _finished(evaluated, folders)
 
 
@@ -158,7 +154,7 @@ def score(
         space=space,
         profile=profile,
         sam=sam or "none",
-        gate=_gate(gate),
+        gate=gate,
         new=new,
     )
     _finished([evaluated], [out])

@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vrft_eval.asking import Stages
 from vrft_eval.backends.protocol import Answer, Backend
 from vrft_eval.backends.replay import load_recorded
 from vrft_eval.backends.transformers_backend import TransformersBackend
 from vrft_eval.errors import InputError
-from vrft_eval.evaluation import Evaluated, Evaluation, Progress, plan
+from vrft_eval.evaluation import Evaluated, Evaluation, plan
+from vrft_eval.gate import GateChoice, choose_gate, gate_of_run
 from vrft_eval.provenance import find_model, model_fingerprint
 from vrft_eval.runs import RunFolder
-from vrft_eval.schemas import Gate, Source
+from vrft_eval.schemas import Source
 from vrft_eval.tasks import LoadOptions, Reading, TaskSpec, get_task, load_task
 from vrft_eval.tasks.base import template_of
 from vrft_rewards.coordinates import check_space
@@ -81,7 +83,8 @@ def plan_run(
     reading: Reading,
     limit: int | None = None,
     seed: int = 0,
-    gate: Gate | None = None,
+    gate: str | None = None,
+    gate_prompt: str | None = None,
     prompt: Path | None = None,
     new: bool = False,
     generate_into: Path | None = None,
@@ -92,6 +95,9 @@ def plan_run(
     """
     if generation.backend != "transformers":
         raise InputError("must be transformers", field="backend", value=generation.backend)
+    if gate == "recorded":
+        raise InputError("is for recorded answers only", field="--gate", value=gate)
+    choice = choose_gate(gate, gate_prompt)
     found = find_model(model)
     template = template_of(spec, prompt)
     RunFolder(out).check(new=new)
@@ -108,10 +114,10 @@ def plan_run(
     return plan(
         data,
         out,
-        _source(model if model.startswith("demo") else found, paths, out, generated),
+        _source(model if model.startswith("demo") else found, paths, out, generated, _file_of(choice)),
         backend=generation.backend,
         model=model_fingerprint(found),
-        gate=gate,
+        gate=choice,
         template=template,
         seed=seed,
         limit=limit,
@@ -144,13 +150,17 @@ class SharedBackend:
         return self._loaded
 
 
-def carry_out(evaluation: Evaluation, backend: Callable[[], Backend], progress: Progress | None = None) -> Evaluated:
-    """Ask what is pending (the backend is made only when something is), judge, measure, report."""
-    ready = backend() if evaluation.pending() else None
-    evaluation.start()
-    if ready is not None:
-        evaluation.ask(ready, progress)
-    return evaluation.finish()
+def carry_out(evaluation: Evaluation, backend: Callable[[], Backend], stages: Stages | None = None) -> Evaluated:
+    """Ask what is pending (the backend is made only when something is), judge, measure, report.
+
+    Raises InputError, when another process has the run folder too.
+    """
+    ready = backend() if evaluation.unfinished() else None
+    with evaluation.folder.held():
+        evaluation.start()
+        if ready is not None:
+            evaluation.ask(ready, stages)
+        return evaluation.finish()
 
 
 def score(
@@ -162,11 +172,14 @@ def score(
     space: str = "norm1000",
     profile: str = "default",
     sam: str = "none",
-    gate: Gate | None = None,
+    gate: str | None = None,
     new: bool = False,
 ) -> Evaluated:
     """Score recorded answers. Raises InputError before anything is written."""
     spec = get_task(task)
+    if gate == "model":
+        raise InputError("asks a model, and here is none; name the exist map's file", field="--gate", value=gate)
+    choice = choose_gate(gate)
     reading = make_reading(spec, space, profile, sam)
     RunFolder(out).check(new=new)
     data = load_task(spec, LoadOptions(paths.data, paths.annotations, paths.images))
@@ -176,11 +189,11 @@ def score(
     evaluation = plan(
         data,
         out,
-        _source(None, paths, out, generated=False),
+        _source(None, paths, out, generated=False, gate=_file_of(choice)),
         backend="replay",
         responses=digest,
         recorded=list(recorded),
-        gate=gate or ("recorded" if spec.kind == "detection" else None),
+        gate=choice or (GateChoice("recorded") if spec.kind == "detection" else None),
         reading=reading,
         new=new,
     )
@@ -215,12 +228,12 @@ def report(
     evaluation = plan(
         load_task(spec, options),
         run,
-        _source(source.model, paths, run, source.generated),
+        _source(source.model, paths, run, source.generated, source.gate),
         backend=settings.backend,
         model=settings.model,
         responses=settings.responses,
         recorded=list(answers),
-        gate=settings.gate,
+        gate=gate_of_run(settings, folder.gate_file),
         template=settings.prompt,
         seed=settings.seed,
         limit=settings.limit,
@@ -230,14 +243,19 @@ def report(
     return evaluation.settle()
 
 
-def _source(model: str | None, paths: DataPaths, out: Path, generated: bool) -> Source:
+def _source(model: str | None, paths: DataPaths, out: Path, generated: bool, gate: str | None = None) -> Source:
     return Source(
         model=model,
         data=_place(paths.data, out),
         annotations=_place(paths.annotations, out),
         images=_place(paths.images, out),
         generated=generated,
+        gate=gate,
     )
+
+
+def _file_of(choice: GateChoice | None) -> str | None:
+    return None if choice is None or choice.file is None else str(choice.file.resolve())
 
 
 def _place(path: Path | None, out: Path) -> str | None:

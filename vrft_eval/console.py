@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from vrft_eval import evaluation
+from vrft_eval import asking
 from vrft_eval.report.visible import plain
 from vrft_eval.report.words import number
 from vrft_eval.schemas import DemoRow, Report
@@ -21,10 +21,10 @@ err = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[evaluation.Progress]:
+def progress_bar(label: str) -> Iterator[asking.Progress]:
     """A progress bar on standard error (plain lines when that is no terminal).
 
-    Yields what an evaluation reports its progress to.
+    Yields what a run reports its progress to.
     """
     if not err.is_terminal:
         yield _plain_progress(label)
@@ -48,7 +48,7 @@ def progress_bar(label: str) -> Iterator[evaluation.Progress]:
         yield update
 
 
-def _plain_progress(label: str) -> evaluation.Progress:
+def _plain_progress(label: str) -> asking.Progress:
     said = 0
 
     def update(answered: int, failed: int, total: int) -> None:
@@ -60,6 +60,11 @@ def _plain_progress(label: str) -> evaluation.Progress:
             err.print(Text(f"{label}: {answered + failed} of {total}{more}"), soft_wrap=True)
 
     return update
+
+
+def stages(label: str) -> asking.Stages:
+    """A progress bar for each stage of a run, named after the run and the stage."""
+    return lambda stage: progress_bar(f"{label}: {stage}" if stage else label)
 
 
 def print_reports(reports: Sequence[Report]) -> None:

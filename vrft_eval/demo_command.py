@@ -47,9 +47,8 @@ def run_demo(out: Path, limit: int) -> None:
     for which, model in MODELS.items():
         shared = SharedBackend(model, generation)
         for spec in specs:
-            with console.progress_bar(f"{which.upper()} {spec.name}") as progress:
-                plan = plans[which, spec.name]
-                done[which, spec.name] = commands.carry_out(plan, lambda s=shared, t=spec: s.load(t), progress)  # type: ignore[misc]
+            plan, stages = plans[which, spec.name], console.stages(f"{which.upper()} {spec.name}")
+            done[which, spec.name] = commands.carry_out(plan, lambda s=shared, t=spec: s.load(t), stages)  # type: ignore[misc]
     index = DemoIndex(
         rows=[row for spec in specs for row in _rows(done["sft", spec.name], done["rft", spec.name])],
         reports={

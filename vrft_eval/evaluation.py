@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vrft_eval.asking import Progress, Stages, ask
 from vrft_eval.backends.protocol import Answer, Backend, Prompt
 from vrft_eval.errors import InputError
 from vrft_eval.files import dump_json, write_atomic
+from vrft_eval.gate import GateChoice, GateStage, gate_notes
 from vrft_eval.metrics.bootstrap import bootstrap
 from vrft_eval.metrics.correlation import correlate
 from vrft_eval.provenance import git_revision, now, package_versions, python_version
 from vrft_eval.report import write_reports
 from vrft_eval.runs import RunFolder, journal_bytes
 from vrft_eval.samples import Sample, fingerprint
-from vrft_eval.schemas import Correlation, Gate, Interval, Report, RunInfo, Scoring, Settings, Source
+from vrft_eval.schemas import Correlation, Interval, Report, RunInfo, Scoring, Settings, Source
 from vrft_eval.tasks import Judged, Measures, Reading, TaskData
 from vrft_eval.tasks.base import template_of
+from vrft_eval.tasks.detection import DetectionData
 from vrft_rewards import PROFILES
-
-_SYNC_EVERY = 16
-Progress = Callable[[int, int, int], None]
-"""Called with (answered, failed, all) after each answer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,10 @@ class Evaluated:
 
 @dataclass(eq=False)
 class Evaluation:
-    """One task on one data set, planned; nothing is written until `start`."""
+    """One task on one data set, planned; nothing is written until `start`.
+
+    samples are empty while a model has still to say which categories pass the gate.
+    """
 
     data: TaskData
     samples: tuple[Sample, ...]
@@ -45,14 +48,24 @@ class Evaluation:
     settings: Settings
     reading: Reading
     source: Source
+    gate: GateStage | None = None
     new: bool = False
     info: RunInfo | None = None
     answers: dict[str, Answer] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Create or continue the run folder. Raises InputError when it holds another run."""
+        """Create or continue the run folder, whose answers count. Raises InputError when it holds another run."""
         self.info = self.folder.begin(self._info(), new=self.new)
         self.new = False
+        # Another process may have answered more since the plan was made.
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the answers that are in the run folder."""
+        self.answers = self.folder.answers()
+        if self.gate is not None and self.gate.model is not None:
+            self.gate.reload()
+            self.samples = self.gate.samples(self.settings.prompt)
 
     def _info(self) -> RunInfo:
         return RunInfo(
@@ -79,47 +92,54 @@ class Evaluation:
             if sample.id not in self.answers or self.answers[sample.id].completion is None
         ]
 
-    def ask(self, backend: Backend, progress: Progress | None = None) -> None:
-        """Ask what is pending; every answer is in the journal before the next one is waited for.
+    def unfinished(self) -> bool:
+        """Whether there is anything to ask, of the gate or of the samples."""
+        return bool(self.pending() or (self.gate is not None and self.gate.pending()))
 
-        Raises InputError when not one prompt could be answered, with the first reason.
+    def ask(self, backend: Backend, stages: Stages | None = None) -> None:
+        """Ask what is pending, the gate's questions first; every answer is in a journal before the next is waited for.
+
+        Raises InputError when not one prompt of a stage could be answered, with the first reason.
         """
-        prompts = self.pending()
-        done, failed = len(self.samples) - len(prompts), 0
-        with self.folder.journal() as journal:
-            for count, answer in enumerate(backend.answer(prompts), start=1):
-                journal.append(answer)
-                self.answers[answer.id] = answer
-                failed += answer.completion is None
-                if count % _SYNC_EVERY == 0:
-                    journal.sync()
-                if progress is not None:
-                    progress(done + count - failed, failed, len(self.samples))
-        if prompts and failed == len(prompts) == len(self.samples):
-            reason = next(answer.error for answer in self.answers.values() if answer.error)
-            raise InputError(f"none of {failed} prompts could be answered; the first: {reason}")
+        gate = self.gate
+        with_model = gate is not None and gate.model is not None
+        if gate is not None and with_model:
+            with _stage(stages, "gate") as progress:
+                gate.ask(backend, progress)
+            self.samples = gate.samples(self.settings.prompt)
+        self._save_gate()
+        total, journal = len(self.samples), self.folder.journal_file
+        with _stage(stages, "boxes" if with_model else "") as progress:
+            ask(backend, self.pending(), journal, self.answers, total=total, progress=progress)
+
+    def _save_gate(self) -> None:
+        if self.gate is not None and self.info is not None:
+            self.gate.save(self.info)
 
     def finish(self) -> Evaluated:
         """Judge, measure and write predictions and reports. Raises ValueError before `start`."""
         if self.info is None:
             raise ValueError("the run has not been started")
-        evaluated = evaluate(self.data, self.samples, self.answers, self.reading, self.info)
+        evaluated = evaluate(self.data, self.samples, self.answers, self.reading, self.info, self.gate)
         self._write(evaluated)
         return evaluated
 
     def settle(self, answers: dict[str, Answer] | None = None) -> Evaluated:
         """Make a whole run of recorded answers, or of those that are there; nothing is written if anything fails."""
-        if answers is not None:
-            self.answers = answers
+        if self.gate is not None:
+            self.gate.check_decided()
         info = self.folder.continued(self._info(), new=self.new)
-        evaluated = evaluate(self.data, self.samples, self.answers, self.reading, info)
-        self.start()
-        if answers is not None:
-            write_atomic(self.folder.journal_file, journal_bytes(answers.values()))
-        self._write(evaluated)
+        settled = self.answers if answers is None else answers
+        evaluated = evaluate(self.data, self.samples, settled, self.reading, info, self.gate)
+        with self.folder.held():
+            self.info = self.folder.begin(info, new=self.new)
+            if answers is not None:
+                write_atomic(self.folder.journal_file, journal_bytes(answers.values()))
+            self._write(evaluated)
         return evaluated
 
     def _write(self, evaluated: Evaluated) -> None:
+        self._save_gate()
         write_atomic(self.folder.path / "predictions.json", dump_json(evaluated.measures.predictions, indent=None))
         write_reports(
             self.folder.path, evaluated.report, evaluated.judged, evaluated.measures, self.info or evaluated.info
@@ -135,7 +155,7 @@ def plan(
     model: str | None = None,
     responses: str | None = None,
     recorded: Sequence[str] = (),
-    gate: Gate | None = None,
+    gate: GateChoice | None = None,
     template: str | None = None,
     seed: int = 0,
     limit: int | None = None,
@@ -148,43 +168,53 @@ def plan(
     if reading.profile not in PROFILES:
         raise InputError(f"must be one of {', '.join(PROFILES)}", field="profile", value=reading.profile)
     data.check_reading(reading)
-    if data.spec.kind == "detection":
-        gate = gate or data.spec.gate or "truth"
-    elif gate is not None:
-        raise InputError(f"only detection tasks have a gate, {data.spec.name} has none", field="gate", value=gate)
     template = template_of(data.spec) if template is None else template
-    samples = data.samples(template, gate, recorded)
-    if not samples:
-        raise InputError(f"there is nothing to ask: no (image, category) pair passes the gate {gate!r}")
+    stage: GateStage | None = None
+    if isinstance(data, DetectionData):
+        stage = GateStage(data, gate or GateChoice(data.spec.gate or "truth"), folder, recorded)
+    elif gate is not None:
+        raise InputError(f"only detection tasks have a gate, {data.spec.name} has none", field="gate", value=gate.name)
+    samples = data.samples(template, None) if stage is None else stage.samples(template)
     settings = Settings(
         task=data.spec.name,
         backend=backend,
         model=model,
         responses=responses,
-        data=fingerprint(samples),
+        data=fingerprint(samples) if stage is None else stage.data_fingerprint(template, samples),
         prompt=template,
-        gate=gate,
+        **({"gate": None} if stage is None else stage.settings()),
         seed=seed,
         limit=limit,
         generation=generation or {},
     )
     folder.check(settings, new=new)
-    evaluation = Evaluation(data, samples, folder, settings, reading, source, new)
+    evaluation = Evaluation(data, samples, folder, settings, reading, source, stage, new)
     if not new:
-        wanted = {sample.id for sample in samples}
-        evaluation.answers = {key: answer for key, answer in folder.answers().items() if key in wanted}
+        evaluation.reload()
     return evaluation
 
 
+def _stage(stages: Stages | None, name: str) -> AbstractContextManager[Progress | None]:
+    return nullcontext() if stages is None else stages(name)
+
+
 def evaluate(
-    data: TaskData, samples: Sequence[Sample], answers: dict[str, Answer], reading: Reading, info: RunInfo
+    data: TaskData,
+    samples: Sequence[Sample],
+    answers: dict[str, Answer],
+    reading: Reading,
+    info: RunInfo,
+    gate: GateStage | None = None,
 ) -> Evaluated:
     """Judge every sample and compute the report."""
     judged = [data.judge(sample, answers.get(sample.id), reading) for sample in samples]
     measures = data.measure(judged, reading)
     counts = {**_counts(judged), **measures.counts}
-    measures = replace(measures, counts=counts, notes=[*_notes(data, counts, info), *measures.notes])
-    return Evaluated(_report(data, judged, measures, reading, info), judged, measures, info)
+    summary = None if gate is None else gate.summary(samples)
+    gated = [] if gate is None or summary is None else gate_notes(gate.name, summary)
+    measures = replace(measures, counts=counts, notes=[*gated, *_notes(data, counts, info), *measures.notes])
+    report = _report(data, judged, measures, reading, info)
+    return Evaluated(report.model_copy(update={"gate_summary": summary}), judged, measures, info)
 
 
 def _counts(judged: Sequence[Judged]) -> dict[str, int]:
@@ -205,8 +235,6 @@ def _counts(judged: Sequence[Judged]) -> dict[str, int]:
 
 def _notes(data: TaskData, counts: dict[str, int], info: RunInfo) -> list[str]:
     notes = []
-    if info.settings.gate is not None:
-        notes.append(_GATES[info.settings.gate])
     if counts["unanswered"]:
         notes.append(f"{counts['unanswered']} samples have no answer; they are scored as empty ones.")
     if counts["failed"]:
@@ -216,15 +244,6 @@ def _notes(data: TaskData, counts: dict[str, int], info: RunInfo) -> list[str]:
     if info.settings.limit is not None and not data.spec.generated:
         notes.append(f"{info.settings.limit} images were drawn with seed {info.settings.seed}.")
     return notes
-
-
-_GATES = {
-    "none": "Gate none: every category was asked of every image.",
-    "truth": "Gate truth: only categories with ground truth in the image were asked, so no answer can invent an absent "
-    "one; scores are higher than with gate none.",
-    "negatives": "Gate negatives: categories in the image and those verified to be absent from it were asked.",
-    "recorded": "Gate recorded: the (image, category) pairs asked are those of the recorded answers.",
-}
 
 
 def _report(data: TaskData, judged: Sequence[Judged], measures: Measures, reading: Reading, info: RunInfo) -> Report:
@@ -252,6 +271,7 @@ def _report(data: TaskData, judged: Sequence[Judged], measures: Measures, readin
             },
             "correlation": _correlation(judged, measures, reading),
             "diagnostics": measures.diagnostics,
+            "confusion": measures.confusion,
             "engine": measures.engine,
             "counts": measures.counts,
             "notes": measures.notes,

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -59,9 +60,27 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write a file by way of a temporary one beside it, so a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file by way of a temporary one beside it, so a reader never sees half of it.
+
+    Raises InputError when the disk is full or the folder may not be written.
+    """
     data = content.encode("utf-8") if isinstance(content, str) else content
+    with cannot_write(path):
+        _write_atomic(path, data)
+
+
+@contextmanager
+def cannot_write(path: Path, comfort: str = "") -> Iterator[None]:
+    """Turn what the system says about a full disk or a folder that may not be written into one InputError."""
+    try:
+        yield
+    except OSError as error:
+        more = f"; {comfort}" if comfort else ""
+        raise InputError(f"cannot be written: {error.strerror or error}{more}", file=path) from None
+
+
+def _write_atomic(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:

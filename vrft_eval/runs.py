@@ -1,21 +1,26 @@
-"""The run folder: what was asked, the journal of answers, and how a run is continued."""
+"""The run folder: what was asked, the journals of answers, and how a run is continued."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
 from vrft_eval.backends.protocol import Answer
 from vrft_eval.errors import InputError, shorten
-from vrft_eval.files import dump_json, parse_json, write_atomic
+from vrft_eval.files import cannot_write, dump_json, parse_json, write_atomic
+from vrft_eval.run_lock import LOCK_FILE, check_free, locked
 from vrft_eval.schemas import ResponseLine, RunInfo, Settings, read_file, validate
 
-FILES = ("run.json", "responses.jsonl", "predictions.json", "report.json", "report.md", "report.html")
-_OURS_TOO = ("data",)
+FILES = (
+    *("run.json", "gate.jsonl", "gate.json", "responses.jsonl"),
+    *("predictions.json", "report.json", "report.md", "report.html"),
+)
+_OURS_TOO = ("data", LOCK_FILE)
 
 
 class RunFolder:
@@ -25,15 +30,30 @@ class RunFolder:
         self.path = path
         self.info_file = path / "run.json"
         self.journal_file = path / "responses.jsonl"
+        self.gate_journal_file = path / "gate.jsonl"
+        self.gate_file = path / "gate.json"
+        self._held = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes out; makes the folder. Raises InputError naming the process that has it."""
+        with locked(self.path):
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
 
     def check(self, settings: Settings | None = None, *, new: bool = False) -> None:
         """Raise InputError when the folder can't take a run with these settings.
 
-        It is a file, holds other people's files, or a run whose settings differ: then the message lists what
+        It is a file, in use, holds other people's files, or a run whose settings differ: then the message lists what
         differs. With `new` the run that is there doesn't matter.
         """
         if self.path.exists() and not self.path.is_dir():
             raise InputError("is a file, not a folder for a run", file=self.path)
+        if not self._held:
+            check_free(self.path)
         if new or not self.path.exists():
             return
         if not self.info_file.exists():
@@ -69,7 +89,7 @@ class RunFolder:
     def begin(self, info: RunInfo, *, new: bool = False) -> RunInfo:
         """Start the run, or continue the one that is there; returns its info.
 
-        `new` deletes the run's own six files (nothing else) first. Raises InputError as `check` does.
+        `new` deletes the run's own files (nothing else) first. Raises InputError as `check` does.
         """
         info = self.continued(info, new=new)
         if new:
@@ -79,34 +99,48 @@ class RunFolder:
         return info
 
     def answers(self) -> dict[str, Answer]:
-        """The journal's answers by id, a later line before an earlier one; a torn last line is left out.
+        """The answers in the journal, as `read_answers` reads them."""
+        return read_answers(self.journal_file)
 
-        Raises InputError naming a line, other than a torn last one, that doesn't fit.
-        """
-        return {line.id: Answer(**line.model_dump()) for line in _read_journal(self.journal_file)[0]}
+    def gate_answers(self) -> dict[str, Answer]:
+        """The same of the gate's journal."""
+        return read_answers(self.gate_journal_file)
 
-    def journal(self) -> Journal:
-        """Open the journal for appending, with a torn last line cut off."""
-        return Journal(self.journal_file)
+
+def read_answers(journal: Path) -> dict[str, Answer]:
+    """A journal's answers by id, a later line before an earlier one; a torn last line is left out.
+
+    Raises InputError naming a line, other than a torn last one, that doesn't fit.
+    """
+    return {line.id: Answer(**line.model_dump()) for line in _read_journal(journal)[0]}
 
 
 class Journal:
-    """An append-only file of answers: each is in the system's hands at once, and on disk after `sync`."""
+    """An append-only file of answers: each is in the system's hands at once, and on disk after `sync`.
+
+    A torn last line is cut off when it is opened. Raises InputError when the disk is full or nothing may be written.
+    """
 
     def __init__(self, path: Path) -> None:
         _, end = _read_journal(path)
-        self._stream: BinaryIO = path.open("ab")
-        if self._stream.tell() > end:
-            self._stream.truncate(end)
+        self._path = path
+        with cannot_write(path):
+            # Unbuffered: what a full disk refused must not be written again when the file is closed.
+            self._stream: FileIO = path.open("ab", buffering=0)
+            if self._stream.tell() > end:
+                self._stream.truncate(end)
 
     def append(self, answer: Answer) -> None:
         """Write one answer."""
-        self._stream.write(journal_line(answer))
-        self._stream.flush()
+        rest = memoryview(journal_line(answer))
+        with cannot_write(self._path, "what is answered already is kept, and the same command continues from there"):
+            while rest:
+                rest = rest[self._stream.write(rest) :]
 
     def sync(self) -> None:
         """Force what was written to disk."""
-        os.fsync(self._stream.fileno())
+        with cannot_write(self._path):
+            os.fsync(self._stream.fileno())
 
     def __enter__(self) -> Journal:
         """Return the journal."""
@@ -116,8 +150,11 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Sync and close."""
-        self.sync()
-        self._stream.close()
+        try:
+            if error is None:
+                self.sync()
+        finally:
+            self._stream.close()
 
 
 def journal_line(answer: Answer) -> bytes:
@@ -175,4 +212,4 @@ def _flat(values: dict[str, object]) -> dict[str, object]:
 
 def _shown(key: str, value: object) -> str:
     # Fingerprints are told apart by their first digits.
-    return str(value)[:12] if key in ("data", "model", "responses") and value else shorten(repr(value), 60)
+    return str(value)[:12] if key in ("data", "model", "responses", "gate_map") and value else shorten(repr(value), 60)

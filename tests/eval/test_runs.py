@@ -7,7 +7,7 @@ import pytest
 
 from vrft_eval.backends import Answer
 from vrft_eval.errors import InputError
-from vrft_eval.runs import FILES, RunFolder, differences
+from vrft_eval.runs import FILES, Journal, RunFolder, differences
 from vrft_eval.schemas import RunInfo, Scoring, Settings, Source
 
 
@@ -39,7 +39,7 @@ def test_a_journal_gives_back_what_was_written(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     run.begin(_info())
     answers = [Answer("1:2", "<think>\u202e\n</think>", None, "stop", 5), Answer("1:3", None, "broken image")]
-    with run.journal() as journal:
+    with Journal(run.journal_file) as journal:
         for answer in answers:
             journal.append(answer)
     assert list(run.answers().values()) == answers
@@ -52,7 +52,7 @@ def test_a_torn_last_line_is_left_out_and_cut_off(tmp_path: Path, torn: bytes) -
     whole = b'{"id": "1:2", "completion": "x"}\n'
     run.journal_file.write_bytes(whole + torn)
     assert list(run.answers()) == ["1:2"]
-    with run.journal() as journal:
+    with Journal(run.journal_file) as journal:
         journal.append(Answer("1:3", "y"))
     assert run.journal_file.read_bytes() == whole + b'{"id": "1:3", "completion": "y"}\n'
 
@@ -66,7 +66,7 @@ def test_a_broken_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
 
 def test_a_later_answer_replaces_a_failure(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    with run.journal() as journal:
+    with Journal(run.journal_file) as journal:
         journal.append(Answer("a", None, "out of memory"))
         journal.append(Answer("a", "text"))
     assert run.answers()["a"].completion == "text"
@@ -91,7 +91,7 @@ def test_another_run_is_refused_with_what_differs(tmp_path: Path) -> None:
     assert run.info_file.read_bytes() == before
 
 
-def test_new_deletes_the_six_files_and_nothing_else(tmp_path: Path) -> None:
+def test_new_deletes_the_runs_own_files_and_nothing_else(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.begin(_info())
     for name in (*FILES[1:], "notes.txt"):
