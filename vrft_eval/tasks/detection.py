@@ -204,22 +204,14 @@ class DetectionData(TaskData):
                 "true_boxes": sum(truth.values()),
                 "predicted_boxes": len(predictions),
             },
-            notes=self._notes(judged, found.without_truth),
+            notes=self._notes(found.without_truth),
         )
 
-    def _notes(self, judged: Sequence[Judged], without_truth: Sequence[int]) -> list[str]:
+    def _notes(self, without_truth: Sequence[int]) -> list[str]:
         notes = list(self.notes)
         if without_truth:
             names = ", ".join(self.coco.categories[key] for key in without_truth)
             notes.append(f"No ground truth, so n/a and left out of the mean: {names}.")
-        asked = {(item.sample.image_id, item.sample.category_id) for item in judged}
-        missing = [pair for pair in self._by_pair if pair[1] in self.selected and pair not in asked]
-        if missing:
-            boxes = sum(len(self._by_pair[pair]) for pair in missing)
-            notes.append(
-                f"{len(missing)} (image, category) pairs with ground truth were not asked; their {boxes} boxes count "
-                "as missed."
-            )
         return notes
 
 
