@@ -217,6 +217,24 @@ class Diagnostics(_File):
     errors: ErrorKinds | None
 
 
+class ConfusedPair(_File):
+    """How often images of one class were answered with another."""
+
+    truth: str
+    predicted: str
+    count: int = Field(ge=1)
+
+
+class Confusion(_File):
+    """Which classes are taken for which other ones by the fuzzy rule, and answers that name no class at all."""
+
+    pairs: list[ConfusedPair] = Field(description="the most frequent first")
+    more_pairs: int = Field(ge=0, description="pairs that are not listed")
+    other_class: int = Field(ge=0, description="answers that name another class")
+    off_list: int = Field(ge=0, description="answers that name no class of the list")
+    without_answer: int = Field(ge=0, description="no answer, or nothing in it")
+
+
 class Report(_File):
     """report.json: every metric is in 0..1, or null when there is nothing to measure it on."""
 
@@ -233,6 +251,7 @@ class Report(_File):
     rewards: RewardSummary
     correlation: Correlation | None = None
     diagnostics: Diagnostics | None = None
+    confusion: Confusion | None = Field(default=None, description="of classes; null for other tasks")
     engine: Engine | None = Field(default=None, description="what computed detection metrics; null for other tasks")
     counts: dict[str, int]
     notes: list[str]

@@ -15,6 +15,7 @@ from vrft_rewards import PROFILES
 
 DETECTION = TASKS["detection"]
 TEMPLATE = "Find {category}"
+MASK_METRICS = {"gIoU", "cIoU", "gIoU_visual_rft", "cIoU_visual_rft"}
 
 
 def _detection(folder: Path, document: dict[str, Any] | None = None, **options: Any) -> Any:
@@ -185,8 +186,8 @@ def test_classification_measures_both_rules_and_counts_who_names_nothing(tmp_pat
     texts = ["<think>h</think><answer>it is a rose</answer>", "<think>h</think><answer>tulip</answer>"]
     judged = [data.judge(s, Answer(s.id, t), Reading()) for s, t in zip(samples, texts, strict=True)]
     measures = data.measure(judged, Reading())
-    assert measures.metrics == {"accuracy": 0.0, "accuracy_fuzzy": 0.5}
-    assert measures.counts["no_class_named"] == 1
+    assert measures.metrics == {"accuracy": 0.0, "accuracy_fuzzy": 0.5, "accuracy_visual_rft": 0.5}
+    assert measures.counts["off_list"] == 1
     assert measures.predictions[1] == {"id": "b.png", "label": None, "answer": "tulip"}
 
 
@@ -204,7 +205,8 @@ def test_grounding_without_masks_says_so_and_with_them_fills_the_box(tmp_path: P
     assert sample.prompt == "Where is the cup?"
     judged = data.judge(sample, Answer("a", "<think>x</think><answer>(0,0),(500,250)</answer>"), Reading())
     measures = data.measure([judged], Reading())
-    assert measures.metrics == {"mIoU": 0.5, "Acc50": 1.0, "gIoU": None, "cIoU": None}
+    assert {key for key, value in measures.metrics.items() if value is None} == MASK_METRICS
+    assert (measures.metrics["mIoU"], measures.metrics["Acc50"]) == (0.5, 1.0)
     assert any("no masks" in note for note in measures.notes)
     write_lines(tmp_path / "grounding.jsonl", [{**row, "mask": {"size": [100, 100], "counts": [0, 10_000]}}])
     data = load_task(TASKS["grounding"], LoadOptions(tmp_path))

@@ -1,6 +1,6 @@
 """The numbers of a report: detection through hotcoco, classification, grounding."""
 
-from vrft_eval.metrics.classification import classification_metrics
+from vrft_eval.metrics.classification import Verdict, accuracies, confusion, per_class, released_errors
 from vrft_eval.metrics.detection import DetectionMetrics, detection_metrics
 from vrft_eval.metrics.grounding import LISA, VISUAL_RFT, Overlap, box_metrics, mask_metrics, overlap_of, polygon_mask
 
@@ -9,10 +9,14 @@ __all__ = [
     "VISUAL_RFT",
     "DetectionMetrics",
     "Overlap",
+    "Verdict",
+    "accuracies",
     "box_metrics",
-    "classification_metrics",
+    "confusion",
     "detection_metrics",
     "mask_metrics",
     "overlap_of",
+    "per_class",
     "polygon_mask",
+    "released_errors",
 ]

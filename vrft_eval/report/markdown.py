@@ -6,7 +6,7 @@ import re
 
 from vrft_eval.report.visible import plain
 from vrft_eval.report.words import COUNTS, METRICS, model_name, number
-from vrft_eval.schemas import Report
+from vrft_eval.schemas import Confusion, Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!&~])")
 
@@ -42,11 +42,23 @@ def render_markdown(report: Report) -> str:
     ]
     if report.notes:
         lines += ["", "## Notes", "", *(f"- {cell(note)}" for note in report.notes)]
+    if report.confusion is not None and report.confusion.pairs:
+        lines += [
+            "",
+            "## Taken for another class",
+            "",
+            *table(["truth", "answered", "count"], _confused(report.confusion)),
+        ]
     if report.per_category:
         columns = list(next(iter(report.per_category.values())))
         rows = [[cell(name), *(number(row[c]) for c in columns)] for name, row in report.per_category.items()]
         lines += ["", "## Per category", "", *table(["category", *columns], rows)]
     return "\n".join(lines) + "\n"
+
+
+def _confused(found: Confusion) -> list[list[str]]:
+    rows = [[cell(pair.truth), cell(pair.predicted), number(pair.count)] for pair in found.pairs]
+    return [*rows, *([[f"{number(found.more_pairs)} more pairs", "", ""]] if found.more_pairs else [])]
 
 
 def table(head: list[str], rows: list[list[str]]) -> list[str]:

@@ -18,7 +18,7 @@ from vrft_eval.images import image_size
 from vrft_eval.metrics.bootstrap import Records, TermRecords, Terms
 from vrft_eval.metrics.correlation import Quality
 from vrft_eval.samples import Boxes, Kind, Sample
-from vrft_eval.schemas import Diagnostics, Engine, Gate
+from vrft_eval.schemas import Confusion, Diagnostics, Engine, Gate
 from vrft_eval.tasks.prompts import load
 from vrft_rewards import Issue, Response, Score, Space
 
@@ -109,6 +109,7 @@ class Measures:
     records: Records | None = None
     quality: Quality | None = None
     diagnostics: Diagnostics | None = None
+    confusion: Confusion | None = None
     engine: Engine | None = None
 
 

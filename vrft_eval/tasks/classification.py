@@ -10,9 +10,10 @@ from vrft_eval.backends.protocol import Answer
 from vrft_eval.datasets import load_labelled
 from vrft_eval.errors import InputError
 from vrft_eval.images import image_size
-from vrft_eval.metrics import classification_metrics
+from vrft_eval.metrics import Verdict, accuracies, confusion, per_class, released_errors
 from vrft_eval.metrics.bootstrap import Terms
 from vrft_eval.metrics.correlation import Quality
+from vrft_eval.metrics.visual_rft import released_accepts
 from vrft_eval.samples import Sample
 from vrft_eval.schemas import Gate
 from vrft_eval.tasks.base import (
@@ -103,35 +104,50 @@ class ClassificationData(TaskData):
         )
 
     def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:  # noqa: ARG002
-        """Accuracy: exact after normalisation; accuracy_fuzzy also takes mentions and near spellings."""
-        truth = [item.sample.label for item in judged]
-        exact = [item.sample.label if item.outcome == "right" else None for item in judged]
-        accuracy, per_class = classification_metrics(truth, exact)
-        fuzzy, fuzzy_class = classification_metrics(truth, [item.label for item in judged])
-        counts = {label: truth.count(label) for label in per_class}
-        hits = Terms.mean([item.outcome == "right" for item in judged])
-        fuzzy_hits = Terms.mean([item.label == item.sample.label for item in judged])
+        """Accuracy under three rules, per class, and what was taken for what."""
+        verdicts = [_verdict(item) for item in judged]
+        paid_wrong, unpaid_right = released_errors(verdicts)
+        notes = list(self.notes)
+        if paid_wrong or unpaid_right:
+            notes.append(
+                f"The released rule (accuracy_visual_rft) is wrong on {paid_wrong + unpaid_right} of {len(verdicts)} "
+                f"answers: it pays {paid_wrong} that are wrong and leaves {unpaid_right} unpaid that are right."
+            )
+        found = confusion(verdicts)
+        strict = Terms.mean([verdict.strict for verdict in verdicts])
         return Measures(
-            metrics={"accuracy": accuracy, "accuracy_fuzzy": fuzzy},
-            per_category={
-                label: {
-                    "accuracy": per_class[label],
-                    "accuracy_fuzzy": fuzzy_class[label],
-                    "truth": counts[label],
-                    "predicted": sum(item.label == label for item in judged),
-                }
-                for label in per_class
-            },
+            metrics=accuracies(verdicts),
+            per_category=per_class(verdicts),
             predictions=[{"id": item.sample.id, "label": item.label, "answer": item.label_text} for item in judged],
             counts={
                 "images": len(judged),
                 "categories": len(self.labels),
-                "no_class_named": sum(item.label is None for item in judged),
+                "other_class": found.other_class,
+                "off_list": found.off_list,
+                "without_answer": found.without_answer,
+                "visual_rft_paid_wrong": paid_wrong,
+                "visual_rft_unpaid_right": unpaid_right,
             },
-            notes=list(self.notes),
-            records=term_records(judged, accuracy=hits, accuracy_fuzzy=fuzzy_hits),
-            quality=Quality("accuracy", hits.top),
+            notes=notes,
+            records=term_records(
+                judged,
+                accuracy=strict,
+                accuracy_fuzzy=Terms.mean([verdict.fuzzy for verdict in verdicts]),
+                accuracy_visual_rft=Terms.mean([verdict.visual_rft for verdict in verdicts]),
+            ),
+            quality=Quality("accuracy", strict.top),
+            confusion=found,
         )
+
+
+def _verdict(item: Judged) -> Verdict:
+    return Verdict(
+        truth=item.sample.label,
+        label=item.label,
+        answered=bool(item.label_text),
+        strict=item.outcome == "right",
+        visual_rft=released_accepts(item.text, item.sample.label),
+    )
 
 
 @lru_cache(maxsize=8)
