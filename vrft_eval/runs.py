@@ -16,10 +16,8 @@ from vrft_eval.files import cannot_write, dump_json, parse_json, write_atomic
 from vrft_eval.run_lock import LOCK_FILE, check_free, locked
 from vrft_eval.schemas import ResponseLine, RunInfo, Settings, read_file, validate
 
-FILES = (
-    *("run.json", "gate.jsonl", "gate.json", "responses.jsonl"),
-    *("predictions.json", "report.json", "report.md", "report.html"),
-)
+FILES = ("run.json", "responses.jsonl", "predictions.json", "report.json", "report.md", "report.html")
+GATE_FILES = ("gate.jsonl", "gate.json")
 _OURS_TOO = ("data", LOCK_FILE)
 
 
@@ -93,7 +91,7 @@ class RunFolder:
         """
         info = self.continued(info, new=new)
         if new:
-            for name in FILES:
+            for name in (*FILES, *GATE_FILES):
                 (self.path / name).unlink(missing_ok=True)
         write_atomic(self.info_file, dump_json(info.model_dump(mode="json")))
         return info

@@ -12,6 +12,7 @@ from eval_helpers import coco_document, completion, write_coco, write_lines
 from typer.testing import CliRunner, Result
 
 from vrft_eval.cli import app
+from vrft_eval.run_lock import LOCK_FILE
 from vrft_eval.runs import FILES
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +47,7 @@ def test_score_prints_a_table_and_where_the_report_is(coco: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "mAP" in result.stdout
     assert result.stdout.splitlines()[-1] == f"report: {coco / 'run' / 'report.html'}"
-    assert {entry.name for entry in (coco / "run").iterdir()} == set(FILES)
+    assert {entry.name for entry in (coco / "run").iterdir()} == {*FILES, LOCK_FILE}
     report = json.loads((coco / "run" / "report.json").read_text(encoding="utf-8"))
     assert report["metrics"]["mAP"] == pytest.approx(1.0)
 

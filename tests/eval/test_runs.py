@@ -7,7 +7,7 @@ import pytest
 
 from vrft_eval.backends import Answer
 from vrft_eval.errors import InputError
-from vrft_eval.runs import FILES, Journal, RunFolder, differences
+from vrft_eval.runs import FILES, GATE_FILES, Journal, RunFolder, differences
 from vrft_eval.schemas import RunInfo, Scoring, Settings, Source
 
 
@@ -94,7 +94,7 @@ def test_another_run_is_refused_with_what_differs(tmp_path: Path) -> None:
 def test_new_deletes_the_runs_own_files_and_nothing_else(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     run.begin(_info())
-    for name in (*FILES[1:], "notes.txt"):
+    for name in (*FILES[1:], *GATE_FILES, "notes.txt"):
         (tmp_path / name).write_text("old", encoding="utf-8")
     run.begin(_info(seed=3), new=True)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["notes.txt", "run.json"]
