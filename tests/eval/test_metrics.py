@@ -8,7 +8,7 @@ import pytest
 
 from vrft_eval.datasets import Annotation, CocoImage
 from vrft_eval.masks import fill_boxes
-from vrft_eval.metrics import classification_metrics, detection_metrics
+from vrft_eval.metrics import detection_metrics
 from vrft_eval.rle import decode_rle, encode_rle
 
 IMAGES = [CocoImage(5, Path("x.png"), (200, 200))]
@@ -66,11 +66,6 @@ def test_a_detection_in_a_crowd_is_neither_right_nor_wrong() -> None:
 def test_what_hotcoco_would_take_silently_is_refused(change: dict[str, Any], field: str) -> None:
     with pytest.raises(ValueError, match=rf"predictions\[1\].*{field}"):
         detection_metrics(IMAGES, NAMES, TRUTH, [_prediction(), _prediction(**change)], {1})
-
-
-def test_an_answer_that_names_no_class_is_wrong() -> None:
-    assert classification_metrics(["a", "b"], ["a", None]) == (0.5, {"a": 1.0, "b": 0.0})
-    assert classification_metrics([], []) == (None, {})
 
 
 def test_masks_survive_the_round_trip() -> None:
