@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from vrft_rewards import LabelMatcher, parse_response
-from vrft_rewards.answers.nothing import says_no_objects
+from vrft_rewards import LabelMatcher, Status, parse_detections, parse_response
 from vrft_rewards.labels.normalise import tokens
 
 Verdict = Literal["yes", "no", "unclear"]
@@ -51,26 +50,38 @@ def _after_think(completion: str, end: int) -> str:
 def read_yes_no(completion: str) -> Verdict:
     """Whether an answer says yes or no.
 
-    The first word decides. Where it is neither, a yes or a no further on does, unless there are both; then a
-    sentence that says that there is such a thing, or none. Doubt is unclear.
+    The first word decides. Where it is neither, a yes or a no further on does, unless there are both; then boxes, as
+    models that were tuned to nothing else answer (some are a yes, 'No Objects' is a no), or 'there is' with or without
+    'not'. Doubt is unclear.
 
     >>> read_yes_no("Yes, there is."), read_yes_no("The answer is no."), read_yes_no("Yes or no?")
     ('yes', 'no', 'unclear')
+    >>> read_yes_no("<think>A cat.</think><answer>[{'Position': [1, 2, 30, 40], 'Confidence': 0.9}]</answer>")
+    'yes'
     """
     text = said(completion)[:_CHARS]
     words = tokens(text)
-    if not words or _UNSURE.search(" ".join(words)):
+    if not words:
+        return "no" if _nothing(text) else "unclear"
+    if _UNSURE.search(" ".join(words)):
         return "unclear"
     first, second = words[0], words[1] if len(words) > 1 else ""
     if first in _YES | _NO:
         opposite = _NO if first in _YES else _YES
         return "unclear" if second == "or" or second in opposite else "yes" if first in _YES else "no"
-    affirmed, denied = "yes" in words, "no" in words or says_no_objects(text)
-    if affirmed != denied:
-        return "yes" if affirmed else "no"
-    if not affirmed and words[:2] in {("there", "is"), ("there", "are")} and "not" not in words:
+    affirmed, denied = "yes" in words, "no" in words
+    if affirmed or denied:
+        return "unclear" if affirmed and denied else "yes" if affirmed else "no"
+    found = parse_detections(text)
+    if len(found.boxes):
         return "yes"
-    return "unclear"
+    if found.status is Status.NO_OBJECTS:
+        return "no"
+    return "yes" if words[:2] in {("there", "is"), ("there", "are")} and "not" not in words else "unclear"
+
+
+def _nothing(text: str) -> bool:
+    return parse_detections(text).status is Status.NO_OBJECTS
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,7 @@ def read_names(completion: str, matcher: LabelMatcher) -> NamesRead:
         unknown += not names
     if found:
         return NamesRead(frozenset(found), unknown)
-    nothing = says_no_objects(text) or (not tokens(text) and "[" in text)
+    nothing = _nothing(text)
     return NamesRead(unclear=not nothing, unknown=0 if nothing else unknown)
 
 
