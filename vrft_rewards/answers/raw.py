@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from .types import EXCERPT, Issue, IssueKind
 
-__all__ = ["RawBox", "ScanResult"]
+__all__ = ["Corners", "RawBox", "ScanResult"]
 
+Corners = tuple[float, float, float, float]
 MAX_ISSUES = 100
 
 
@@ -15,7 +16,7 @@ MAX_ISSUES = 100
 class RawBox:
     """Four numbers as written, with what belongs to them; offsets are those of the numbers' brackets."""
 
-    numbers: tuple[float, float, float, float]
+    numbers: Corners
     start: int
     end: int
     confidence: float | None = None
