@@ -16,7 +16,11 @@ _KEY = re.compile(
 _LEAD = re.compile(
     r"(?:the )?(?:final )?(?:answer|label|species|class|category) (?:is|would be)\s{0,8}:?\s{0,8}", re.IGNORECASE
 )
-_FENCE = re.compile(r"```\w{0,16}")
+_NAMES = "b|i|em|strong|p|br|span|code|label|class|species|name|answer"
+_MARKUP = re.compile(
+    rf"```\w{{0,16}}|<\|\w{{1,24}}\|>|<[ \t]{{0,8}}/?[ \t]{{0,8}}(?:{_NAMES})[ \t]{{0,8}}/?>", re.ASCII | re.IGNORECASE
+)
+"""Code fences, special tokens and tags around a name."""
 _WRAPPING = " \t\r\n'\"`*[](){}.,;:“”‘’"
 
 
@@ -35,7 +39,7 @@ def parse_label(answer: str | None) -> Label:
     if len(text) > MAX_LABEL_CHARS:
         issues = (Issue(IssueKind.TOO_LONG, text[MAX_LABEL_CHARS : MAX_LABEL_CHARS + EXCERPT], MAX_LABEL_CHARS),)
         text = text[:MAX_LABEL_CHARS]
-    text = _FENCE.sub(" ", text).strip()
+    text = _MARKUP.sub(" ", text).strip()
     for pattern in (_LEAD, _KEY):
         match = pattern.match(text.lstrip(_WRAPPING))
         if match is not None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
 from .normalise import Clauses, clauses, is_code, spelling, tokens
 from .typos import believable
-from .words import AFTER, BEFORE, NEGATION_PAIRS, NEGATIONS, TURNS
+from .words import AFTER, BEFORE, DENIALS, LIGHT, NEGATION_PAIRS, NEGATIONS, NO_DOUBT, TURNS, VERBS
 
 __all__ = ["LabelMatch", "LabelMatcher"]
 
@@ -21,7 +21,10 @@ MAX_WORDS = 200
 """Words of a text that are read; a label that comes later isn't an answer."""
 
 _NEGATION_REACH = 3
-"""A negation rules out a label that begins at most this many words after it."""
+"""A negation rules out a label that begins at most this many words after it, light words not counted."""
+_LIGHT_REACH = 12
+_LENGTHS_APART = 2
+"""Letters that a misspelt word may have more or less: 'flower' is no sunflower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,14 @@ class LabelMatcher:
                 raise ValueError(f"labels: {label!r} and {other!r} are the same name")
         for label, names in (aliases or {}).items():
             self._add_aliases(label, names)
-        self._joined = _index(self._names, lambda words: ("".join(words),))
-        self._loose = _index(self._names, lambda words: spelling(words))
-        self._sorted = _index(self._names, lambda words: tuple(sorted(spelling(words))))
+        self._joined = _index(self._names, lambda words: [("".join(words),)])
+        self._loose = _index(self._names, lambda words: [spelling(words)])
+        self._sorted = _index(self._names, lambda words: [tuple(sorted(spelling(words)))])
+        self._turned = _index(self._names, lambda words: [("".join(order),) for order in _orders(words)[1:]])
+        self._phrases = _index(self._names, lambda words: _orders(spelling(words)))
         # Mentions are looked up by the first word, so a long text costs its length, not the list's.
         self._by_first: dict[str, list[Words]] = {}
-        for words in self._loose:
+        for words in self._phrases:
             self._by_first.setdefault(words[0], []).append(words)
 
     def _add_aliases(self, label: str, names: Sequence[str]) -> None:
@@ -118,6 +123,7 @@ class LabelMatcher:
             (self._joined.get(("".join(words),)), "exact"),
             (self._loose.get(loose), "exact"),
             (self._sorted.get(tuple(sorted(loose))), "reordered"),
+            (self._turned.get(("".join(words),)), "reordered"),
         ):
             if found is not None and len(found) == 1:
                 return LabelMatch(found[0], how, 100.0, f"same words: {found[0]}")
@@ -141,11 +147,10 @@ class LabelMatcher:
         for start, end, name in _outermost(spans):
             if not _stands_alone(text, start, end):
                 continue
-            labels = self._loose[name]
+            labels = self._phrases[name]
             if len(labels) > 1:
                 return LabelMatch(None, None, 0.0, "ambiguous: " + ", ".join(labels))
-            before = words[max(0, start - _NEGATION_REACH) : start]
-            (negated if _negates(before) else named).append(labels[0])
+            (negated if _negates(_before(words, start)) or _denied(text, end) else named).append(labels[0])
         several = sorted(set(named))
         if len(several) > 1:
             return LabelMatch(None, None, 0.0, "ambiguous, several labels: " + ", ".join(several[:5]))
@@ -183,13 +188,14 @@ def _likeness(words: Words, name: Words) -> float:
         return 0.0
     left, right = Counter(words), Counter(name)
     ours, theirs = sorted((left - right).elements()), sorted((right - left).elements())
-    if any(is_code(word) for word in (*ours, *theirs)):
+    pairs = list(zip(ours, theirs, strict=True))
+    if any(is_code(a) or is_code(b) or abs(len(a) - len(b)) > _LENGTHS_APART for a, b in pairs):
         return 0.0
-    if len(ours) == len(words) and not all(believable(a, b) for a, b in zip(ours, theirs, strict=True)):
+    if len(ours) == len(words) and not all(believable(a, b) for a, b in pairs):
         return 0.0  # not one word is the same, so a short word has nothing beside it to vouch for it
     from rapidfuzz.distance import Indel
 
-    return min((100.0 * Indel.normalized_similarity(a, b) for a, b in zip(ours, theirs, strict=True)), default=100.0)
+    return min((100.0 * Indel.normalized_similarity(a, b) for a, b in pairs), default=100.0)
 
 
 def _outermost(spans: list[tuple[int, int, Words]]) -> list[tuple[int, int, Words]]:
@@ -208,12 +214,46 @@ def _stands_alone(text: Clauses, start: int, end: int) -> bool:
     return opened and closed
 
 
+def _before(words: Words, start: int) -> Words:
+    """Return the words before a label from which a negation reaches it."""
+    at, counted = start, 0
+    while at > max(0, start - _LIGHT_REACH) and counted < _NEGATION_REACH:
+        at -= 1
+        counted += words[at] not in LIGHT
+    return words[at:start]
+
+
 def _negates(before: Words) -> bool:
     """Whether the words before a label negate it; what was negated before a 'but' no longer is."""
-    if any(pair in NEGATION_PAIRS for pair in pairwise(before)):
-        return True
-    turns = [index for index, word in enumerate(before) if word in TURNS]
-    return any(word in NEGATIONS for word in before[turns[-1] + 1 if turns else 0 :])
+    kept = list(before)
+    for index, pair in enumerate(pairwise(before)):
+        if pair in NEGATION_PAIRS:
+            return True
+        if pair in NO_DOUBT:
+            kept[index] = kept[index + 1] = ""
+    turns = [index for index, word in enumerate(kept) if word in TURNS]
+    return any(word in NEGATIONS for word in kept[turns[-1] + 1 if turns else 0 :])
+
+
+def _denied(text: Clauses, end: int) -> bool:
+    """Whether what follows a label takes it back: 'a rose is not what I see', 'A rose? No.'."""
+    after = text.words[end : end + 2]
+    if after[:1] == ("no",):
+        return end in text.opens and end in text.closes
+    return after[:1] in (("isnt",), ("wasnt",)) or (len(after) == 2 and after[0] in VERBS and after[1] in DENIALS)
+
+
+def _orders(words: Words) -> list[Words]:
+    """Return the words in the orders in which people write them: a year stands before or after the rest."""
+    if len(words) > 1 and _is_year(words[0]):
+        return [words, (*words[1:], words[0])]
+    if len(words) > 1 and _is_year(words[-1]):
+        return [words, (words[-1], *words[:-1])]
+    return [words]
+
+
+def _is_year(word: str) -> bool:
+    return len(word) == 4 and word[:2] in ("19", "20") and word.isdigit()
 
 
 def _checked_labels(labels: Iterable[str]) -> tuple[str, ...]:
@@ -228,11 +268,11 @@ def _checked_labels(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(listed))
 
 
-def _index(names: Mapping[Words, str], key: object) -> dict[Words, list[str]]:
-    assert callable(key)
+def _index(names: Mapping[Words, str], keys: Callable[[Words], list[Words]]) -> dict[Words, list[str]]:
     index: dict[Words, list[str]] = {}
     for words, label in names.items():
-        entry = index.setdefault(key(words), [])
-        if label not in entry:
-            entry.append(label)
+        for key in keys(words):
+            entry = index.setdefault(key, [])
+            if label not in entry:
+                entry.append(label)
     return index

@@ -11,6 +11,10 @@ __all__ = ["Clauses", "clauses", "is_code", "singular", "spelling", "tokens"]
 _ARTICLES = frozenset({"a", "an", "the"})
 _NOT_WORD = re.compile(r"[\W_]+")
 _APOSTROPHE = re.compile(r"['’`´](?=s\b|\w)")
+_LETTER_A = re.compile(r"\ba-(?=[0-9])")
+_OPTIONAL = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0670\u20d0-\u20ff\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Marks that writers leave out: of Latin, Greek, Cyrillic, Hebrew, Arabic and symbols. Those of other scripts make
+other letters."""
 _ROMAN = frozenset({"i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"})
 _ACRONYM_PLURAL_SAFE = ("ss", "us", "is", "os", "as")
 
@@ -21,10 +25,14 @@ def tokens(text: str) -> tuple[str, ...]:
     >>> tokens("Black-eyed_Susan"), tokens("Canterbury’s Bells")
     (('black', 'eyed', 'susan'), ('canterburys', 'bells'))
     """
-    text = _APOSTROPHE.sub("", unicodedata.normalize("NFKC", text))
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return tuple(word for word in _NOT_WORD.split(plain) if word)
+    text = _APOSTROPHE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    text = _LETTER_A.sub("a", text)  # 'A-10': a part of the name, not an article
+    if text.isascii():
+        return tuple(word for word in _NOT_WORD.split(text) if word)
+    text = unicodedata.normalize("NFC", _OPTIONAL.sub("", unicodedata.normalize("NFKD", text)))
+    # The vowel signs of many scripts are marks, which a regex's \w doesn't hold.
+    kept = (char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in text)
+    return tuple("".join(kept).split())
 
 
 def singular(word: str) -> str:
@@ -44,9 +52,14 @@ def singular(word: str) -> str:
 
 
 def spelling(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Return words without articles and plurals; all articles stay when nothing else is there."""
-    kept = tuple(singular(word) for word in words if word not in _ARTICLES)
-    return kept or words
+    """Return words without articles and plurals.
+
+    >>> spelling(("the", "tiger", "lilies")), spelling(("type", "a"))
+    (('tiger', 'lily'), ('type', 'a'))
+    """
+    # What nothing follows isn't an article, but a letter: 'Type A'.
+    kept = tuple(singular(word) for word in words[:-1] if word not in _ARTICLES)
+    return (*kept, *map(singular, words[-1:]))
 
 
 def is_code(word: str) -> bool:
@@ -82,8 +95,9 @@ def clauses(text: str, most: int) -> Clauses:
     closes: set[int] = set()
     for clause in _CLAUSE.split(text):
         opens.add(len(words))
-        for word in tokens(clause):
-            if word in _ARTICLES:
+        found = tokens(clause)
+        for at, word in enumerate(found):
+            if word in _ARTICLES and at + 1 < len(found):
                 opens.add(len(words))
             elif len(words) < most:
                 words.append(singular(word))
