@@ -31,6 +31,8 @@ def ask(
     The answers are put into `answers` too. Raises InputError when not one prompt could be answered, with the first
     reason.
     """
+    if not prompts:
+        return
     done, failed = total - len(prompts), 0
     first: str | None = None
     with Journal(journal) as stream:
@@ -43,5 +45,5 @@ def ask(
                 stream.sync()
             if progress is not None:
                 progress(done + count - failed, failed, total)
-    if prompts and failed == len(prompts) == total:
+    if failed == len(prompts) == total:
         raise InputError(f"none of {failed} prompts could be answered; the first: {first}")

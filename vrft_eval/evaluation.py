@@ -94,7 +94,7 @@ class Evaluation:
 
     def unfinished(self) -> bool:
         """Whether there is anything to ask, of the gate or of the samples."""
-        return bool(self.pending() or (self.gate is not None and self.gate.pending()))
+        return (self.gate is not None and self.gate.unfinished()) or bool(self.pending())
 
     def ask(self, backend: Backend, stages: Stages | None = None) -> None:
         """Ask what is pending, the gate's questions first; every answer is in a journal before the next is waited for.

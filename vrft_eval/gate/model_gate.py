@@ -8,9 +8,11 @@ from functools import cached_property
 from pathlib import Path
 
 from vrft_eval.backends.protocol import Answer, Prompt
+from vrft_eval.datasets import CocoImage
 from vrft_eval.errors import InputError
 from vrft_eval.gate.reading import read_names, read_yes_no
 from vrft_eval.schemas import ExistMap, GateAnswers
+from vrft_eval.tasks.base import completion_of
 from vrft_eval.tasks.detection import DetectionData
 from vrft_eval.tasks.prompts import fill, load, names
 from vrft_rewards import LabelMatcher
@@ -79,44 +81,46 @@ class ModelGate:
         """Number of questions."""
         return len(self.data.coco.images) * (len(self.categories) if self.each else 1)
 
-    def questions(self) -> Iterator[Prompt]:
-        """Every question, those about one image together."""
-        listed = None if self.each else fill(self.template, categories=", ".join(self.categories.values()))
-        for image in self.data.coco.images:
-            if listed is not None:
-                yield Prompt(str(image.id), image.path, listed)
-                continue
-            for key, name in self.categories.items():
-                yield Prompt(f"{image.id}:{key}", image.path, fill(self.template, category=name))
+    @cached_property
+    def _texts(self) -> dict[int | None, str]:
+        if self.each:
+            return {key: fill(self.template, category=name) for key, name in self.categories.items()}
+        return {None: fill(self.template, categories=", ".join(self.categories.values()))}
 
-    def pending(self) -> list[Prompt]:
+    def _asked(self) -> Iterator[tuple[str, CocoImage, int | None]]:
+        """Id, image and category (None: all of them) of every question, those about one image together."""
+        for image in self.data.coco.images:
+            for key in self._texts:
+                yield (str(image.id) if key is None else f"{image.id}:{key}"), image, key
+
+    def left(self) -> Iterator[Prompt]:
         """Questions without an answer; one that failed is asked again."""
-        return [item for item in self.questions() if (a := self.answers.get(item.id)) is None or a.completion is None]
+        for question, image, key in self._asked():
+            answer = self.answers.get(question)
+            if answer is None or answer.completion is None:
+                yield Prompt(question, image.path, self._texts[key])
 
     def unasked(self) -> int:
         """Questions that were never put to the model."""
-        return sum(item.id not in self.answers for item in self.questions())
+        return sum(question not in self.answers for question, _, _ in self._asked())
 
     def exist_map(self) -> ExistMap:
         """What the answers come to. An unclear or failed one hides nothing: its categories are said to be there."""
         unclear = failed = unknown = 0
         images: dict[str, list[str]] = {str(image.id): [] for image in self.data.coco.images}
-        for question in self.questions():
-            answer = self.answers.get(question.id)
-            text = "" if answer is None else answer.completion
-            if text is None:
-                failed += 1
-                text = ""
-            image, _, category = question.id.partition(":")
-            if category:
+        for question, image, key in self._asked():
+            answer = self.answers.get(question)
+            failed += answer is not None and answer.completion is None
+            text = completion_of(answer)
+            if key is not None:
                 verdict = read_yes_no(text)
                 doubt = verdict == "unclear"
                 if verdict != "no":
-                    images[image].append(self.categories[int(category)])
+                    images[str(image.id)].append(self.categories[key])
             else:
                 found = read_names(text, self._matcher)
                 doubt, unknown = found.unclear, unknown + found.unknown
-                images[image] = [name for name in self.categories.values() if doubt or name in found.names]
+                images[str(image.id)] = [name for name in self.categories.values() if doubt or name in found.names]
             unclear += doubt
         return ExistMap(
             task=self.data.spec.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vrft_eval.asking import Progress, ask
-from vrft_eval.backends.protocol import Backend, Prompt
+from vrft_eval.backends.protocol import Backend
 from vrft_eval.errors import InputError
 from vrft_eval.files import dump_json, write_atomic
 from vrft_eval.gate.choose import GateChoice
@@ -55,16 +55,17 @@ class GateStage:
         if self.model is not None:
             self.model.answers = self._folder.gate_answers()
 
-    def pending(self) -> list[Prompt]:
-        """The questions still to be asked."""
-        return [] if self.model is None else self.model.pending()
+    def unfinished(self) -> bool:
+        """Whether there are questions still to be asked."""
+        return self.model is not None and next(self.model.left(), None) is not None
 
     def ask(self, backend: Backend, progress: Progress | None = None) -> None:
         """Ask what is pending, into the gate's journal. Raises InputError when no question at all could be answered."""
-        prompts = self.pending()
-        if self.model is not None and prompts:
-            journal = self._folder.gate_journal_file
-            ask(backend, prompts, journal, self.model.answers, total=len(self.model), progress=progress)
+        if self.model is None:
+            return
+        prompts = list(self.model.left())
+        journal = self._folder.gate_journal_file
+        ask(backend, prompts, journal, self.model.answers, total=len(self.model), progress=progress)
 
     def check_decided(self) -> None:
         """Raise InputError while questions were never asked: what the gate lets through isn't known yet."""

@@ -43,7 +43,7 @@ def summarise_gate(data: DetectionData, asked: Iterable[tuple[int, int]], exist_
         pair not in true and pair not in doubtful and (absent is None or pair[1] in absent[pair[0]]) for pair in passed
     )
     hidden = [count for pair, count in true.items() if pair not in passed]
-    never = [] if exist_map is None else _never_named(data, exist_map)
+    never = [] if exist_map is None else _never_named(data, {key for _, key in true}, exist_map)
     return GateSummary(
         pairs=len(data.coco.images) * len(selected),
         asked=len(passed),
@@ -56,9 +56,9 @@ def summarise_gate(data: DetectionData, asked: Iterable[tuple[int, int]], exist_
     )
 
 
-def _never_named(data: DetectionData, exist_map: ExistMap) -> list[str]:
+def _never_named(data: DetectionData, true: set[int], exist_map: ExistMap) -> list[str]:
     named = {name for names in exist_map.images.values() for name in names}
-    return [name for key, name in data.coco.categories.items() if key in data.selected and name not in named]
+    return [name for key, name in data.coco.categories.items() if key in true and name not in named]
 
 
 def gate_notes(gate: Gate, summary: GateSummary) -> list[str]:
@@ -75,16 +75,16 @@ def gate_notes(gate: Gate, summary: GateSummary) -> list[str]:
         )
     answers = summary.answers
     if answers is not None:
-        doubt = f"{answers.unclear:,} answers were unclear and {answers.failed:,} questions failed"
         unknown = f"; {answers.unknown_names:,} names in the answers are no category's" if answers.unknown_names else ""
         notes.append(
-            f"{answers.questions:,} gate questions: {doubt}; the categories of both were asked for boxes{unknown}."
+            f"{answers.questions:,} gate questions, {answers.unclear:,} answers unclear, {answers.failed:,} failed "
+            f"(their categories were asked for boxes){unknown}."
         )
     if summary.never_named:
         listed = ", ".join(summary.never_named[:_NAMED]) + (", …" if len(summary.never_named) > _NAMED else "")
         notes.append(
-            f"{len(summary.never_named):,} of the categories are in no image according to the exist map, so none of "
-            f"their objects could be found: {listed}."
+            f"{len(summary.never_named):,} categories with ground truth are in no image according to the exist map, so "
+            f"none of their objects could be found: {listed}."
         )
     return notes
 
