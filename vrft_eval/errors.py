@@ -12,6 +12,8 @@ _NOT_GIVEN = object()
 class InputError(ValueError):
     """Something the user gave is wrong; the message names the file, the line, the field and the value.
 
+    `detail` is the message without the file.
+
     >>> print(InputError("must be positive", file="a.json", line=3, field="images[0].width", value=-1))
     a.json:3: images[0].width: must be positive, got -1
     """
@@ -29,6 +31,7 @@ class InputError(ValueError):
         named = "" if field is None else f"{field}: "
         got = "" if value is _NOT_GIVEN else f", got {shorten(repr(value))}"
         super().__init__(f"{place}{named}{message}{got}")
+        self.detail = f"{'' if line is None else f'line {line}: '}{named}{message}{got}"
         self.file = None if file is None else Path(file)
         self.line = line
         self.field = field

@@ -26,10 +26,18 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def parse_json(data: bytes, path: Path, first_line: int = 1) -> Any:
-    """Decode one JSON text. Raises InputError with the line and the column."""
+def parse_json(data: bytes, path: Path, first_line: int = 1, leave_out: frozenset[str] = frozenset()) -> Any:
+    """Decode one JSON text. Raises InputError with the line and the column.
+
+    `leave_out` names fields that are dropped from every object as soon as it is read: a large file of which little
+    is needed then takes little memory.
+    """
+
+    def kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {key: value for key, value in pairs if key not in leave_out}
+
     try:
-        return json.loads(data)
+        return json.loads(data, object_pairs_hook=kept if leave_out else None)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise InputError(f"not JSON: {error.msg} at column {error.colno}", file=path, line=line) from None
@@ -40,9 +48,9 @@ def parse_json(data: bytes, path: Path, first_line: int = 1) -> Any:
         raise InputError(f"not JSON that can be read: {error}", file=path, line=first_line) from None
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file. Raises InputError with the line and the column."""
-    return parse_json(read_bytes(path), path)
+def read_json(path: Path, leave_out: frozenset[str] = frozenset()) -> Any:
+    """Read a JSON file. Raises InputError with the line and the column; `leave_out` as in `parse_json`."""
+    return parse_json(read_bytes(path), path, leave_out=leave_out)
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

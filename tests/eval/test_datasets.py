@@ -85,7 +85,7 @@ def test_annotation_ids_and_areas_may_be_left_out(tmp_path: Path) -> None:
 def test_layouts_are_found_and_a_folder_without_one_says_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such data folder"):
         find_coco(tmp_path / "no")
-    with pytest.raises(InputError, match=r"holds neither annotations/instances_val2017\.json nor annotations\.json"):
+    with pytest.raises(InputError, match=r"holds neither annotations/instances_val2017\.json nor .* nor annotations\.json"):
         find_coco(tmp_path)
     with pytest.raises(InputError, match="--data is needed"):
         find_coco(None)
