@@ -5,19 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+from pydantic import BaseModel, Field, RootModel, ValidationError
 
+from vrft_eval.baselines.models import Against, PaperTables
 from vrft_eval.errors import InputError
+from vrft_eval.file_model import FileModel as _File
+from vrft_eval.file_model import Finite, FourNumbers
 from vrft_eval.files import read_json
 
 Gate = Literal["none", "truth", "negatives", "recorded", "model", "file"]
 Engine = Literal["hotcoco", "pycocotools"]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-FourNumbers = Annotated[list[Finite], Field(min_length=4, max_length=4)]
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, ser_json_inf_nan="null")
 
 
 class Settings(_File):
@@ -252,6 +249,7 @@ class Report(_File):
     correlation: Correlation | None = None
     diagnostics: Diagnostics | None = None
     confusion: Confusion | None = Field(default=None, description="of classes; null for other tasks")
+    against: Against | None = Field(default=None, description="beside published results, where that was asked for")
     engine: Engine | None = Field(default=None, description="what computed detection metrics; null for other tasks")
     counts: dict[str, int]
     notes: list[str]
@@ -289,6 +287,7 @@ FILES: dict[str, type[BaseModel]] = {
     "predictions": Predictions,
     "report": Report,
     "demo": DemoIndex,
+    "paper": PaperTables,
 }
 
 Model = TypeVar("Model", bound=BaseModel)
