@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from vrft_eval.backends.protocol import Answer
 from vrft_eval.errors import InputError, shorten
@@ -18,7 +21,10 @@ from vrft_eval.schemas import ResponseLine, RunInfo, Settings, read_file, valida
 
 FILES = ("run.json", "responses.jsonl", "predictions.json", "report.json", "report.md", "report.html")
 GATE_FILES = ("gate.jsonl", "gate.json")
-_OURS_TOO = ("data", LOCK_FILE)
+MASKS_FILE = "masks.jsonl"
+_OURS_TOO = ("data", LOCK_FILE, MASKS_FILE)
+
+Line = TypeVar("Line", bound=BaseModel)
 
 
 class RunFolder:
@@ -30,6 +36,7 @@ class RunFolder:
         self.journal_file = path / "responses.jsonl"
         self.gate_journal_file = path / "gate.jsonl"
         self.gate_file = path / "gate.json"
+        self.masks_file = path / MASKS_FILE
         self._held = False
 
     @contextmanager
@@ -110,17 +117,18 @@ def read_answers(journal: Path) -> dict[str, Answer]:
 
     Raises InputError naming a line, other than a torn last one, that doesn't fit.
     """
-    return {line.id: Answer(**line.model_dump()) for line in _read_journal(journal)[0]}
+    return {line.id: Answer(**line.model_dump()) for line in read_lines(journal, ResponseLine)[0]}
 
 
 class Journal:
-    """An append-only file of answers: each is in the system's hands at once, and on disk after `sync`.
+    """An append-only file of JSON lines: each is in the system's hands at once, and on disk after `sync`.
 
-    A torn last line is cut off when it is opened. Raises InputError when the disk is full or nothing may be written.
+    A torn last line is cut off when it is opened. Raises InputError when a line that is there doesn't fit the model, and
+    when the disk is full or nothing may be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        _, end = _read_journal(path)
+    def __init__(self, path: Path, model: type[BaseModel] = ResponseLine) -> None:
+        _, end = read_lines(path, model)
         self._path = path
         with cannot_write(path):
             # Unbuffered: what a full disk refused must not be written again when the file is closed.
@@ -130,8 +138,12 @@ class Journal:
 
     def append(self, answer: Answer) -> None:
         """Write one answer."""
-        rest = memoryview(journal_line(answer))
-        with cannot_write(self._path, "what is answered already is kept, and the same command continues from there"):
+        self.write(journal_line(answer))
+
+    def write(self, line: bytes) -> None:
+        """Write one line, with its line break."""
+        rest = memoryview(line)
+        with cannot_write(self._path, "what is there already is kept, and the same command continues from there"):
             while rest:
                 rest = rest[self._stream.write(rest) :]
 
@@ -168,9 +180,12 @@ def journal_bytes(answers: Iterable[Answer]) -> bytes:
     return b"".join(journal_line(answer) for answer in answers)
 
 
-def _read_journal(path: Path) -> tuple[list[ResponseLine], int]:
-    """The lines that are whole, and where the last of them ends."""
-    lines: list[ResponseLine] = []
+def read_lines(path: Path, model: type[Line]) -> tuple[list[Line], int]:
+    """The lines of a journal that are whole, and where the last of them ends; none where there is no file.
+
+    Raises InputError naming a line, other than a torn last one, that doesn't fit the model.
+    """
+    lines: list[Line] = []
     end = 0
     if not path.exists():
         return lines, end
@@ -178,7 +193,7 @@ def _read_journal(path: Path) -> tuple[list[ResponseLine], int]:
         if not raw.endswith(b"\n"):
             break  # the process died while it wrote this line
         if raw.strip():
-            lines.append(validate(ResponseLine, parse_json(raw, path, number), path, number))
+            lines.append(validate(model, parse_json(raw, path, number), path, number))
         end += len(raw)
     return lines, end
 

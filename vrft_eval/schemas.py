@@ -12,6 +12,7 @@ from vrft_eval.errors import InputError
 from vrft_eval.file_model import FileModel as _File
 from vrft_eval.file_model import Finite, FourNumbers
 from vrft_eval.files import read_json
+from vrft_eval.masks.models import MaskLine
 
 Gate = Literal["none", "truth", "negatives", "recorded", "model", "file"]
 Engine = Literal["hotcoco", "pycocotools"]
@@ -283,6 +284,7 @@ class DemoIndex(_File):
 FILES: dict[str, type[BaseModel]] = {
     "run": RunInfo,
     "response": ResponseLine,
+    "mask": MaskLine,
     "gate": ExistMap,
     "predictions": Predictions,
     "report": Report,
