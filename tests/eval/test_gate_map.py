@@ -101,7 +101,7 @@ def test_the_option_takes_a_name_or_a_file(tmp_path: Path) -> None:
     assert from_file is not None
     assert (from_file.name, from_file.file) == ("file", file)
     with pytest.raises(
-        InputError, match="--gate: must be one of none, truth, .*, or the file of an exist map, got 'al"
+        InputError, match=r"--gate: must be one of none, truth, .*, or the file of an exist map, got 'al"
     ):
         choose_gate("all")
 
