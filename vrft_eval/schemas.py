@@ -152,12 +152,13 @@ class RewardSummary(_File):
 
 
 class Interval(_File):
-    """A percentile interval of a bootstrap over images."""
+    """The middle of a bootstrap over images, moved by its bias so that it lies around the estimate."""
 
     low: Finite
     high: Finite
     level: Annotated[float, Field(gt=0, lt=1)]
     resamples: int = Field(ge=1, description="those in which the metric had a value")
+    bias: Finite = Field(description="mean of the resamples less the estimate; low and high are moved by it")
 
 
 class Difference(_File):
@@ -179,7 +180,7 @@ class Correlation(_File):
 
 
 class CalibrationBin(_File):
-    """Detections with low < confidence <= high (the first bin also holds 0)."""
+    """Detections with low <= confidence < high (the last bin also holds 1)."""
 
     low: Finite
     high: Finite

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vrft_eval.metrics.bootstrap import Floats, Weights, draw, percentile_interval
+from vrft_eval.metrics.bootstrap import Floats, Weights, draw, interval_around
 from vrft_eval.schemas import Correlation
 
 FEWEST = 10
@@ -47,7 +47,7 @@ def correlate(
             return Correlation(metric=quality.name, value=None, n=n, reason=f"all {name} are equal")
     value = float(spearman(first, second, np.ones((1, n), dtype=np.int32))[0])
     chunks = [spearman(first, second, weights) for weights in draw(n, resamples, seed)]
-    interval = percentile_interval(np.concatenate(chunks)) if chunks else None
+    interval = interval_around(value, np.concatenate(chunks), (-1.0, 1.0)) if chunks else None
     return Correlation(metric=quality.name, value=value, n=n, interval=interval)
 
 

@@ -1,19 +1,23 @@
-"""COCO's average precision and recall through hotcoco, with its edges guarded."""
+"""COCO's and LVIS's summary numbers from an engine's curves, over the selected categories."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vrft_eval.datasets.coco import Annotation, CocoImage
+from vrft_eval.metrics.engines import MOST, Curves, curves_of
+from vrft_eval.metrics.table import DetectionTable, Floats
+from vrft_eval.schemas import Engine
 
-_MAX_DETECTIONS = [1, 10, 100]
-_AREAS = {"s": 1, "m": 2, "l": 3}
+IOU_AT = {"AP50": 0, "AP75": 5}
+"""Index of the IoU threshold in .50:.05:.95."""
+HEADLINES = ("mAP", "AP50", "AP75")
+FREQUENCIES = {"APr": "r", "APc": "c", "APf": "f"}
+"""LVIS's groups: rare (at most 10 training images), common (at most 100), frequent."""
+_SIZES = {"s": 1, "m": 2, "l": 3}
 
 
 @dataclass(frozen=True)
@@ -25,89 +29,50 @@ class DetectionMetrics:
     without_truth: tuple[int, ...]
 
 
-def detection_metrics(
-    images: Sequence[CocoImage],
-    categories: Mapping[int, str],
-    annotations: Sequence[Annotation],
-    predictions: Sequence[Mapping[str, Any]],
-    selected: Collection[int],
-) -> DetectionMetrics:
-    """Measure predictions in COCO's results format (bbox xywh in pixels) against annotations.
+def detection_metrics(table: DetectionTable, selected: Collection[int], engine: Engine = "hotcoco") -> DetectionMetrics:
+    """Measure a table; selected are the ids of the categories that the overall metrics are means over.
 
-    The overall metrics are means over the selected categories that have ground truth (crowds alone are none);
-    the others are listed in `without_truth` and None. mAP is AP averaged over IoU .50:.95, at most 100
-    detections an image and category, as in COCO. Raises ValueError naming a prediction with an unknown image or
-    category or a number that isn't finite, since hotcoco would accept it silently.
+    The mean is over the selected categories that have ground truth (crowds alone are none); the others are
+    listed in `without_truth` and None. mAP is AP averaged over IoU .50:.95, with at most 100 detections an image and
+    category, as in COCO; for LVIS 300 an image, by its federated rules. Raises InputError for an engine that can't.
     """
-    import hotcoco
-
-    image_ids = {image.id for image in images}
-    for position, prediction in enumerate(predictions):
-        _check(prediction, position, image_ids, categories)
-    truth = hotcoco.COCO(
-        {
-            "images": [{"id": im.id, "width": im.size[0], "height": im.size[1]} for im in images],
-            "categories": [{"id": key, "name": name} for key, name in categories.items()],
-            # Ids are given anew, from 1: hotcoco and pycocotools both misread 0 and repeated ids.
-            "annotations": [
-                {
-                    "id": number,
-                    "image_id": a.image_id,
-                    "category_id": a.category_id,
-                    "bbox": list(a.bbox),
-                    "area": a.area,
-                    "iscrowd": int(a.crowd),
-                }
-                for number, a in enumerate(annotations, start=1)
-            ],
+    curves = curves_of(table, engine)
+    columns = dict(_columns(curves, MOST[table.rule]))
+    keys = table.category_ids
+    chosen = np.array([key in selected for key in keys])
+    overall = {name: _mean(values[chosen]) for name, values in columns.items()}
+    if table.rule == "lvis":
+        groups = np.array(table.frequencies)
+        rare_to_frequent = {
+            name: _mean(columns["mAP"][chosen & (groups == group)]) for name, group in FREQUENCIES.items()
         }
-    )
-    engine = hotcoco.COCOeval(truth, truth.load_res([dict(p) for p in predictions]), "bbox")
-    engine.params.max_dets = _MAX_DETECTIONS
-    engine.evaluate()
-    engine.accumulate()
-    curves: dict[str, Any] = engine.eval or {}
-    precision: NDArray[np.float64] = curves["precision"]  # (IoU, recall, category, area, detections)
-    recall: NDArray[np.float64] = curves["recall"]  # (IoU, category, area, detections)
-    order: list[int] = engine.params.cat_ids
-    iou_at = {
-        name: int(np.argmin(np.abs(np.array(engine.params.iou_thrs) - value)))
-        for name, value in (("AP50", 0.5), ("AP75", 0.75))
-    }
-    per_category = {key: _category(precision[:, :, k], recall[:, k], iou_at) for k, key in enumerate(order)}
-    chosen = [per_category[key] for key in order if key in selected]
-    names = list(_category(np.full((10, 1, 4, 3), -1.0), np.full((10, 4, 3), -1.0), iou_at))
-    overall = {name: _mean([row[name] for row in chosen]) for name in names}
-    without = tuple(key for key in order if key in selected and per_category[key]["mAP"] is None)
+        overall = {name: overall[name] for name in HEADLINES} | rare_to_frequent | overall
+    rows = zip(*(map(_known, values.tolist()) for values in columns.values()), strict=True)
+    per_category = {key: dict(zip(columns, row, strict=True)) for key, row in zip(keys, rows, strict=True)}
+    without = tuple(key for key in keys if key in selected and per_category[key]["mAP"] is None)
     return DetectionMetrics(overall, per_category, without)
 
 
-def _category(
-    precision: NDArray[np.float64], recall: NDArray[np.float64], iou_at: Mapping[str, int]
-) -> dict[str, float | None]:
-    row = {"mAP": _mean_valid(precision[:, :, 0, -1])}
-    for name, index in iou_at.items():
-        row[name] = _mean_valid(precision[index, :, 0, -1])
-    for letter, area in _AREAS.items():
-        row[f"AP{letter}"] = _mean_valid(precision[:, :, area, -1])
-    for position, limit in enumerate(_MAX_DETECTIONS):
-        row[f"AR{limit}"] = _mean_valid(recall[:, 0, position])
-    return row
+def _columns(curves: Curves, limits: Sequence[int]) -> Iterator[tuple[str, Floats]]:
+    """Each metric of every category, (categories,); NaN without truth."""
+    # A category has truth of a size at every threshold and recall, or at none, so plain means will do.
+    precision = np.where(curves.precision < 0, np.nan, curves.precision)
+    recall = np.where(curves.recall < 0, np.nan, curves.recall)
+    yield "mAP", precision[..., 0].mean(axis=(0, 1))
+    for name, index in IOU_AT.items():
+        yield name, precision[index, ..., 0].mean(axis=0)
+    for letter, area in _SIZES.items():
+        yield f"AP{letter}", precision[..., area].mean(axis=(0, 1))
+    for position, limit in enumerate(limits):
+        yield f"AR{limit}", recall[:, :, 0, position].mean(axis=0)
+    for letter, area in _SIZES.items():
+        yield f"AR{letter}", recall[:, :, area, -1].mean(axis=0)
 
 
-def _mean_valid(values: NDArray[np.float64]) -> float | None:
-    valid = values[values > -1]
-    return float(valid.mean()) if valid.size else None
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    valid = [value for value in values if value is not None]
+def _mean(values: Floats) -> float | None:
+    valid = values[~np.isnan(values)].tolist()
     return math.fsum(valid) / len(valid) if valid else None
-
-
-def _check(prediction: Mapping[str, Any], position: int, images: Collection[int], categories: Collection[int]) -> None:
-    for field, known in (("image_id", images), ("category_id", categories)):
-        if prediction[field] not in known:
-            raise ValueError(f"predictions[{position}].{field}: unknown, got {prediction[field]!r}")
-    if not all(math.isfinite(number) for number in (*prediction["bbox"], prediction["score"])):
-        raise ValueError(f"predictions[{position}]: numbers must be finite, got {prediction!r}")

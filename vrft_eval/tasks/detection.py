@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vrft_eval.backends.protocol import Answer
 from vrft_eval.datasets import CocoImage, find_coco, load_coco
 from vrft_eval.errors import InputError, nearest
-from vrft_eval.metrics import detection_metrics
+from vrft_eval.metrics.engines import check_engine
 from vrft_eval.samples import Boxes, Sample
 from vrft_eval.schemas import Gate
 from vrft_eval.tasks.base import (
@@ -29,6 +28,7 @@ from vrft_eval.tasks.base import (
     draw,
     outcome_of,
 )
+from vrft_eval.tasks.detection_measures import measure_detection
 from vrft_eval.tasks.prompts import fill
 from vrft_rewards import DetectionReward, Status, match_boxes, parse_detections, parse_response, to_pixels
 
@@ -171,64 +171,20 @@ class DetectionData(TaskData):
             ious=matching.iou,
         )
 
-    def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:  # noqa: ARG002
-        """COCO metrics: headline over the selected categories, per category over those asked or selected."""
-        predictions = [row for item in judged for row in _predictions(item)]
-        found = detection_metrics(
-            self.coco.images, self.coco.categories, self.coco.annotations, predictions, self.selected
-        )
+    def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:
+        """COCO's or LVIS's metrics, over the selected categories and of each."""
         truth: dict[int, int] = {}
         for (_, category_id), boxes in self._by_pair.items():
             truth[category_id] = truth.get(category_id, 0) + len(boxes)
-        boxes_of: dict[int, int] = {}
-        for prediction in predictions:
-            boxes_of[prediction["category_id"]] = boxes_of.get(prediction["category_id"], 0) + 1
-        per_category: dict[str, dict[str, int | float | bool | None]] = {
-            self.coco.categories[key]: {
-                **found.per_category[key],
-                "truth": truth.get(key, 0),
-                "predicted": boxes_of.get(key, 0),
-                "selected": key in self.selected,
-            }
-            for key in self.coco.categories
-            if key in self.selected or key in self._asked
-        }
-        return Measures(
-            metrics=found.overall,
-            per_category=per_category,
-            predictions=predictions,
-            counts={
-                "images": len(self.coco.images),
-                "categories": len(self.selected),
-                "categories_without_truth": len(found.without_truth),
-                "true_boxes": sum(truth.values()),
-                "predicted_boxes": len(predictions),
-            },
-            notes=self._notes(found.without_truth),
-        )
+        measures = measure_detection(self.coco, self.selected, self._asked, truth, judged, reading)
+        return replace(measures, notes=[*self.notes, *measures.notes])
 
-    def _notes(self, without_truth: Sequence[int]) -> list[str]:
-        notes = list(self.notes)
-        if without_truth:
-            names = ", ".join(self.coco.categories[key] for key in without_truth)
-            notes.append(f"No ground truth, so n/a and left out of the mean: {names}.")
-        return notes
+    def check_reading(self, reading: Reading) -> None:
+        """Also refuse an engine that can't judge by the data's rule."""
+        super().check_reading(reading)
+        check_engine(reading.engine, self.coco.rule)
 
 
 @lru_cache(maxsize=8)
 def _reward(reading: Reading) -> DetectionReward:
     return DetectionReward(reading.profile, space=reading.space, truth_space="pixels")
-
-
-def _predictions(item: Judged) -> list[dict[str, Any]]:
-    rows = []
-    for (x1, y1, x2, y2), score in zip(item.boxes.tolist(), item.scores.tolist(), strict=True):
-        rows.append(
-            {
-                "image_id": item.sample.image_id,
-                "category_id": item.sample.category_id,
-                "bbox": [x1, y1, x2 - x1, y2 - y1],
-                "score": score,
-            }
-        )
-    return rows

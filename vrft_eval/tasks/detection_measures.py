@@ -1,0 +1,108 @@
+"""What the judged answers of a detection task come to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from vrft_eval.datasets import CocoData
+from vrft_eval.metrics.average_precision import DetectionRecords, pair_average_precisions
+from vrft_eval.metrics.correlation import Quality
+from vrft_eval.metrics.detection import detection_metrics
+from vrft_eval.metrics.diagnostics import diagnose
+from vrft_eval.metrics.matches import find_matches
+from vrft_eval.metrics.table import DetectionTable, make_table
+from vrft_eval.tasks.base import Judged, Measures, Reading
+
+
+def measure_detection(
+    coco: CocoData,
+    selected: Collection[int],
+    asked: Collection[int],
+    true_boxes: Mapping[int, int],
+    judged: Sequence[Judged],
+    reading: Reading,
+) -> Measures:
+    """COCO's or LVIS's metrics: headline over the selected categories, per category over those asked or selected.
+
+    true_boxes is how many there are of each category.
+    """
+    table = _table(coco, judged)
+    found = detection_metrics(table, selected, reading.engine)
+    matches = find_matches(table, selected)
+    predicted = np.bincount(table.found.category, minlength=len(table.category_ids)).tolist()
+    boxes_of = dict(zip(table.category_ids, predicted, strict=True))
+    per_category: dict[str, dict[str, int | float | bool | None]] = {
+        name: {
+            **found.per_category[key],
+            "truth": true_boxes.get(key, 0),
+            "predicted": boxes_of[key],
+            "selected": key in selected,
+        }
+        for key, name in coco.categories.items()
+        if key in selected or key in asked
+    }
+    alone = pair_average_precisions(table, matches)
+    keys = _pairs(table, judged)
+    return Measures(
+        metrics=found.overall,
+        per_category=per_category,
+        predictions=_predictions(table),
+        counts={
+            "images": len(coco.images),
+            "categories": len(selected),
+            "categories_without_truth": len(found.without_truth),
+            "true_boxes": sum(true_boxes.values()),
+            "predicted_boxes": len(table.found),
+        },
+        notes=_notes(coco, found.without_truth),
+        records=DetectionRecords(table, matches),
+        quality=Quality("AP", np.array([alone.get(key, np.nan) for key in keys], dtype=np.float64)),
+        diagnostics=diagnose(table, matches),
+        engine=reading.engine,
+    )
+
+
+def _table(coco: CocoData, judged: Sequence[Judged]) -> DetectionTable:
+    number = [len(item.scores) for item in judged]
+    corners = np.concatenate([np.zeros((0, 4)), *(item.boxes for item in judged if len(item.scores))])
+    return make_table(
+        coco.images,
+        coco.categories,
+        coco.annotations,
+        np.repeat(np.array([item.sample.image_id for item in judged], dtype=np.int64), number).tolist(),
+        np.repeat(np.array([item.sample.category_id for item in judged], dtype=np.int64), number).tolist(),
+        np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1),
+        np.concatenate([np.zeros(0), *(item.scores for item in judged if len(item.scores))]),
+        coco.rule,
+        coco.frequencies,
+    )
+
+
+def _pairs(table: DetectionTable, judged: Sequence[Judged]) -> list[int]:
+    image_at = {key: number for number, key in enumerate(table.image_ids)}
+    category_at = {key: number for number, key in enumerate(table.category_ids)}
+    images = np.array([image_at[item.sample.image_id] for item in judged], dtype=np.int64)  # type: ignore[index]
+    categories = np.array([category_at[item.sample.category_id] for item in judged], dtype=np.int64)  # type: ignore[index]
+    pairs: list[int] = table.pair(images, categories).tolist()
+    return pairs
+
+
+def _predictions(table: DetectionTable) -> list[dict[str, Any]]:
+    """In COCO's results format."""
+    images, categories = np.array(table.image_ids), np.array(table.category_ids)
+    found = table.found
+    columns = (images[found.image], categories[found.category], found.boxes, found.scores)
+    return [
+        {"image_id": image, "category_id": category, "bbox": box, "score": score}
+        for image, category, box, score in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+
+
+def _notes(coco: CocoData, without_truth: Sequence[int]) -> list[str]:
+    if not without_truth:
+        return []
+    names = ", ".join(coco.categories[key] for key in without_truth)
+    return [f"No ground truth, so n/a and left out of the mean: {names}."]
