@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vrft_eval.asking import Progress, Stages, ask
 from vrft_eval.backends.protocol import Answer, Backend, Prompt
+from vrft_eval.baselines.paper import beside_paper
 from vrft_eval.errors import InputError
 from vrft_eval.files import dump_json, write_atomic
 from vrft_eval.gate import GateChoice, GateStage, gate_notes
@@ -22,6 +23,7 @@ from vrft_eval.schemas import Correlation, Interval, Report, RunInfo, Scoring, S
 from vrft_eval.tasks import Judged, Measures, Reading, TaskData
 from vrft_eval.tasks.base import template_of
 from vrft_eval.tasks.detection import DetectionData
+from vrft_eval.tasks.grounding_measures import sam_options
 from vrft_rewards import PROFILES
 
 
@@ -75,6 +77,9 @@ class Evaluation:
                 space=self.reading.space,
                 profile=self.reading.profile,
                 sam=None if self.reading.sam is None else str(self.reading.sam),
+                sam_dtype=self.reading.sam_dtype,
+                sam_choice=self.reading.sam_choice,
+                sam_fingerprint=_sam_fingerprint(self.reading),
                 engine=self.reading.engine,
                 resamples=self.reading.resamples,
             ),
@@ -130,7 +135,11 @@ class Evaluation:
             self.gate.check_decided()
         info = self.folder.continued(self._info(), new=self.new)
         settled = self.answers if answers is None else answers
-        evaluated = evaluate(self.data, self.samples, settled, self.reading, info, self.gate)
+        with nullcontext() if self.reading.sam is None else self.folder.held():
+            # SAM is slow, so its masks are kept at once: that needs the folder, and no one else in it.
+            if self.new and self.reading.sam is not None:
+                self.folder.masks_file.unlink(missing_ok=True)
+            evaluated = evaluate(self.data, self.samples, settled, self.reading, info, self.gate)
         with self.folder.held():
             self.info = self.folder.begin(info, new=self.new)
             if answers is not None:
@@ -140,6 +149,8 @@ class Evaluation:
 
     def _write(self, evaluated: Evaluated) -> None:
         self._save_gate()
+        for name, content in evaluated.measures.files.items():
+            write_atomic(self.folder.path / name, content)
         write_atomic(self.folder.path / "predictions.json", dump_json(evaluated.measures.predictions, indent=None))
         write_reports(
             self.folder.path, evaluated.report, evaluated.judged, evaluated.measures, self.info or evaluated.info
@@ -164,7 +175,8 @@ def plan(
     new: bool = False,
 ) -> Evaluation:
     """Plan an evaluation of loaded data. Raises InputError; writes nothing."""
-    folder, reading = RunFolder(out), replace(reading or Reading(), seed=seed)
+    folder = RunFolder(out)
+    reading = replace(reading or Reading(), seed=seed, masks_file=folder.masks_file)
     if reading.profile not in PROFILES:
         raise InputError(f"must be one of {', '.join(PROFILES)}", field="profile", value=reading.profile)
     data.check_reading(reading)
@@ -194,6 +206,11 @@ def plan(
     return evaluation
 
 
+def _sam_fingerprint(reading: Reading) -> str | None:
+    options = sam_options(reading)
+    return None if options is None else options.fingerprint
+
+
 def _stage(stages: Stages | None, name: str) -> AbstractContextManager[Progress | None]:
     return nullcontext() if stages is None else stages(name)
 
@@ -214,7 +231,11 @@ def evaluate(
     gated = [] if gate is None or summary is None else gate_notes(gate.name, summary)
     measures = replace(measures, counts=counts, notes=[*gated, *_notes(data, counts, info), *measures.notes])
     report = _report(data, judged, measures, reading, info)
-    return Evaluated(report.model_copy(update={"gate_summary": summary}), judged, measures, info)
+    report = report.model_copy(update={"gate_summary": summary})
+    if reading.against is not None:
+        own_prompt = info.settings.prompt != template_of(data.spec)
+        report = report.model_copy(update={"against": beside_paper(report, own_prompt=own_prompt)})
+    return Evaluated(report, judged, measures, info)
 
 
 def _counts(judged: Sequence[Judged]) -> dict[str, int]:

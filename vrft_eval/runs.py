@@ -98,7 +98,7 @@ class RunFolder:
         """
         info = self.continued(info, new=new)
         if new:
-            for name in (*FILES, *GATE_FILES):
+            for name in (*FILES, *GATE_FILES, MASKS_FILE):
                 (self.path / name).unlink(missing_ok=True)
         write_atomic(self.info_file, dump_json(info.model_dump(mode="json")))
         return info
@@ -123,8 +123,8 @@ def read_answers(journal: Path) -> dict[str, Answer]:
 class Journal:
     """An append-only file of JSON lines: each is in the system's hands at once, and on disk after `sync`.
 
-    A torn last line is cut off when it is opened. Raises InputError when a line that is there doesn't fit the model, and
-    when the disk is full or nothing may be written.
+    A torn last line is cut off when it is opened. Raises InputError when a line that is there doesn't fit the model,
+    and when the disk is full or nothing may be written.
     """
 
     def __init__(self, path: Path, model: type[BaseModel] = ResponseLine) -> None:

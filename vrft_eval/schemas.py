@@ -41,6 +41,9 @@ class Scoring(_File):
     space: str
     profile: str
     sam: str | None
+    sam_dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    sam_choice: Literal["single", "best"] = "single"
+    sam_fingerprint: str | None = Field(default=None, description="as in masks.jsonl")
     engine: Engine = "hotcoco"
     resamples: int = Field(default=1000, ge=0, description="of the bootstrap, 0 for none")
 

@@ -15,6 +15,7 @@ from vrft_eval.backends.protocol import Answer
 from vrft_eval.errors import InputError
 from vrft_eval.files import read_bytes
 from vrft_eval.images import image_size
+from vrft_eval.masks.sam import Choice
 from vrft_eval.metrics.bootstrap import Records, TermRecords, Terms
 from vrft_eval.metrics.correlation import Quality
 from vrft_eval.samples import Boxes, Kind, Sample
@@ -57,7 +58,9 @@ class LoadOptions:
 class Reading:
     """How answers are read and paid. sam is a folder, or None: boxes are filled.
 
-    engine computes detection metrics; resamples and seed are those of the bootstrap (0: no intervals).
+    engine computes detection metrics; resamples and seed are those of the bootstrap (0: no intervals). sam_dtype and
+    sam_choice say how SAM is run, sam_fingerprint which one it was where its folder is gone, masks_file where its masks
+    are kept. against names published results that the report is put beside.
     """
 
     space: Space = "norm1000"
@@ -67,6 +70,11 @@ class Reading:
     engine: Engine = "hotcoco"
     resamples: int = 1000
     seed: int = 0
+    sam_dtype: str = "float32"
+    sam_choice: Choice = "single"
+    sam_fingerprint: str | None = None
+    masks_file: Path | None = None
+    against: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +105,7 @@ class Measures:
     """What a task's metrics came to; masks are predicted ones as COCO RLE, by sample id.
 
     records give the headline metrics for any draw of the images (intervals, paired tests); quality is one number a
-    sample, in the samples' order, that the rewards are correlated with.
+    sample, in the samples' order, that the rewards are correlated with. files are further ones of the run folder.
     """
 
     metrics: dict[str, float | None]
@@ -110,6 +118,7 @@ class Measures:
     quality: Quality | None = None
     diagnostics: Diagnostics | None = None
     confusion: Confusion | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
     engine: Engine | None = None
 
 
