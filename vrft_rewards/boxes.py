@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,16 +23,17 @@ def as_boxes(boxes: npt.ArrayLike, field: str = "boxes") -> FloatArray:
     """Return boxes as an (n, 4) float64 array; anything empty is (0, 4).
 
     Raises ValueError naming the field (and the index of the first bad row) for another shape, for
-    values that aren't finite numbers, and for absurdly large ones.
+    values that aren't finite numbers (text and truth values aren't), and for absurdly large ones.
     """
-    try:
-        array = np.asarray(boxes, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{field}: expected (n, 4) numbers, got {_short(boxes)}") from None
-    if array.size == 0 and array.ndim in (1, 2) and array.shape[-1] in (0, 4):
+    array = as_numbers(boxes)
+    if array is not None and array.size == 0 and array.ndim in (1, 2) and array.shape[-1] in (0, 4):
         return array.reshape(0, 4)
-    if array.ndim != 2 or array.shape[1] != 4:
-        raise ValueError(f"{field}: expected shape (n, 4), got shape {array.shape}: {_short(boxes)}")
+    if array is None or array.ndim != 2 or array.shape[1] != 4:
+        for index, row in enumerate(boxes if isinstance(boxes, (list, tuple)) else ()):
+            numbers = as_numbers(row)
+            if numbers is None or numbers.shape != (4,):
+                raise ValueError(f"{field}[{index}]: expected four numbers, got {short(row)}")
+        raise ValueError(f"{field}: expected (n, 4) numbers, got {short(boxes)}")
     bad = ~(np.abs(array) <= MAX_COORDINATE).all(axis=1)
     if bad.any():
         index = int(np.argmax(bad))
@@ -41,7 +43,24 @@ def as_boxes(boxes: npt.ArrayLike, field: str = "boxes") -> FloatArray:
     return array
 
 
-def _short(value: object) -> str:
+def as_numbers(value: object) -> FloatArray | None:
+    """Return what holds only numbers as a float64 array of its own shape, None for anything else."""
+    try:
+        array = np.asarray(value)
+        # Of other things (None, Decimal) an array of objects is made, of which text would become numbers too.
+        if array.dtype.kind not in "iufO" or any(isinstance(item, (str, bytes)) for item in _objects(array)):
+            return None
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _objects(array: npt.NDArray[Any]) -> Iterable[object]:
+    return array.flat if array.dtype.kind == "O" else ()
+
+
+def short(value: object) -> str:
+    """Return a value as an error message shows it."""
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 

@@ -71,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--space", choices=SPACES, help="coordinate space of the answers")
         command.add_argument("--truth-space", choices=SPACES, help="coordinate space of the truth, if another one")
         command.add_argument("--labels", metavar="FILE", help="class names, one a line (classification)")
+        command.add_argument(
+            "--field",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="another value for a field of the profile",
+        )
         command.add_argument("-o", "--output", metavar="FILE", help="write here, complete or not at all")
     text = "print the file that a framework's configuration names as its reward"
     command = commands.add_parser("path", help=text, description=text)
@@ -145,24 +152,42 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _reward(arguments: argparse.Namespace) -> Reward:
-    fields = {"space": arguments.space, "truth_space": arguments.truth_space}
-    given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
+    spaces = {"space": arguments.space, "truth_space": arguments.truth_space}
+    given: dict[str, Any] = {name: value for name, value in spaces.items() if value is not None}
+    fields = dict(map(_field, arguments.field))
     if arguments.task == "classification":
         if given:
             raise _UserError(f"--{next(iter(given)).replace('_', '-')}: classification has no coordinates")
-        return _classification(arguments.profile, arguments.labels)
+        return _classification(arguments.profile, arguments.labels, fields)
     if arguments.labels is not None:
         raise _UserError(f"--labels: only for classification, not {arguments.task}")
     kind = DetectionReward if arguments.task == "detection" else GroundingReward
-    return kind(arguments.profile, **given)
+    try:
+        return kind(arguments.profile, **(fields | given))
+    except ValueError as error:
+        raise _UserError(f"--field: {error}") from None
 
 
-def _classification(profile: str, path: str | None) -> Reward:
+def _classification(profile: str, path: str | None, fields: dict[str, Any]) -> Reward:
     labels = None if path is None else _labels(path)
     try:
-        return ClassificationReward(labels, profile=profile)
+        ClassificationReward(profile=profile, **fields)
+    except ValueError as error:
+        raise _UserError(f"--field: {error}") from None
+    try:
+        return ClassificationReward(labels, profile=profile, **fields)
     except ValueError as error:
         raise _UserError(f"--labels {path}: {error}") from None
+
+
+def _field(text: str) -> tuple[str, Any]:
+    name, found, value = text.partition("=")
+    if not found or name in ("profile", "labels", "aliases"):
+        raise _UserError(f"--field {text}: expected NAME=VALUE, a field of the profile")
+    try:
+        return name, json.loads(value)
+    except (ValueError, RecursionError):
+        return name, value  # a name, such as 'optimal'
 
 
 def _labels(path: str) -> list[str]:

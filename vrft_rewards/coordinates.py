@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from .boxes import as_numbers, short
+
 __all__ = [
     "SPACES",
     "ImageSize",
@@ -29,6 +31,8 @@ ImageSize = tuple[int, int]
 
 FloatArray = npt.NDArray[np.float64]
 _MAX_ASPECT_RATIO = 200
+_ROUNDING = 4
+"""Units in the last place by which two multiplications and two divisions can be off."""
 
 
 def check_space(space: object, field: str = "space") -> Space:
@@ -88,24 +92,40 @@ def space_size(
 ) -> ImageSize | None:
     """Return the (width, height) of the whole image in a space, or None where the size isn't known.
 
-    ``pixels-resized`` uses ``resized_size``, and without it ``smart_resize`` of the image with its defaults.
+    That of ``pixels-resized`` depends on the model's image processor, so it is ``resized_size`` or not known.
     """
     if space == "norm1000":
         return 1000, 1000
     if space == "norm1":
         return 1, 1
     if space == "pixels-resized":
-        if resized_size is not None:
-            return check_image_size(resized_size, "resized_size")
-        return None if image_size is None else smart_resize(image_size)
+        return None if resized_size is None else check_image_size(resized_size, "resized_size")
     return None if image_size is None else check_image_size(image_size)
 
 
 def _scale(space: Space, image_size: ImageSize, resized_size: ImageSize | None) -> FloatArray:
     width, height = check_image_size(image_size)
     size = space_size(check_space(space), (width, height), resized_size)
-    assert size is not None
+    if size is None:
+        raise ValueError(f"resized_size: needed to convert from or to {space!r} (see smart_resize), got None")
     return np.array([size[0], size[1], size[0], size[1]], dtype=np.float64)
+
+
+def _numbers(boxes: npt.ArrayLike) -> FloatArray:
+    array = as_numbers(boxes)
+    if array is None or (array.size and (array.ndim not in (1, 2) or array.shape[-1] != 4)):
+        raise ValueError(f"boxes: expected (n, 4) numbers, got {short(boxes)}")
+    copied: FloatArray = array.copy()
+    return copied
+
+
+def _scaled(array: FloatArray, by: FloatArray, over: FloatArray) -> FloatArray:
+    """Return array * by / over, exactly where nothing changes and where a whole number comes out but for rounding."""
+    if (by == over).all():
+        return array
+    scaled: FloatArray = array * by / over
+    nearest = np.rint(scaled)
+    return np.where(np.abs(scaled - nearest) <= _ROUNDING * np.spacing(np.abs(nearest)), nearest, scaled)
 
 
 def _whole(image_size: ImageSize) -> FloatArray:
@@ -118,23 +138,25 @@ def to_pixels(
 ) -> FloatArray:
     """Convert boxes (n, 4) or (4,) from a space to pixels of the original image, float64.
 
+    ``resized_size`` is the (width, height) that the model saw, as `smart_resize` gives it: needed for
+    ``pixels-resized`` and not used otherwise. Raises ValueError where it is missing, and for what isn't boxes.
+
     >>> to_pixels([[0, 500, 1000, 1000]], "norm1000", (640, 480))
     array([[  0., 240., 640., 480.]])
     """
-    array = np.array(boxes, dtype=np.float64)
+    array = _numbers(boxes)
     whole, scale = _whole(image_size), _scale(space, image_size, resized_size)
-    # Multiplying and dividing by the same number may lose the last bit, so where nothing changes nothing is done.
-    return array if (whole == scale).all() else array * whole / scale
+    return _scaled(array, whole, scale)
 
 
 def from_pixels(
     boxes: npt.ArrayLike, space: Space, image_size: ImageSize, resized_size: ImageSize | None = None
 ) -> FloatArray:
-    """Convert boxes (n, 4) or (4,) from pixels of the original image to a space, float64.
+    """Convert boxes (n, 4) or (4,) from pixels of the original image to a space, float64; see `to_pixels`.
 
     >>> from_pixels([[0, 240, 640, 480]], "norm1", (640, 480))
     array([[0. , 0.5, 1. , 1. ]])
     """
-    array = np.array(boxes, dtype=np.float64)
+    array = _numbers(boxes)
     whole, scale = _whole(image_size), _scale(space, image_size, resized_size)
-    return array if (whole == scale).all() else array * scale / whole
+    return _scaled(array, scale, whole)

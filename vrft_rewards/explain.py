@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from .answers import Detections, Issue, parse_detections, parse_label
-from .boxes import box_giou, box_iou
+from .answers.detections import find_boxes
+from .boxes import box_iou, giou_of_pair, iou_of_pair
 from .completions import completion_text
-from .coordinates import ImageSize
+from .coordinates import ImageSize, space_size
+from .labels.normalise import label_key
 from .matching import match_boxes
 from .profiles import DetectionProfile, GroundingProfile
 from .response import parse_response
 from .rewards import ClassificationReward, DetectionReward, GroundingReward, Reward
 from .terminal import Paint, visible
-from .truth import truth_boxes
+from .truth import grounding_truth, optional_size, resized, truth_boxes, truth_with_labels
 
 __all__ = ["explain"]
 
@@ -45,6 +47,7 @@ def explain(
       reward   1.417 of 3: 1 of 2 objects found, mean IoU 1.00, confidence not given; format wrong: no <think> block
     """
     paint = Paint(colour)
+    image_size = optional_size(image_size)
     score = reward.score(completion, truth, image_size)
     choose: Literal["last", "first"] = "last"
     if isinstance(reward, (ClassificationReward, DetectionReward, GroundingReward)):
@@ -89,38 +92,59 @@ def _label(reward: ClassificationReward, answer: str | None, truth: str, paint: 
 def _detections(
     p: DetectionProfile, answer: str | None, truth: Any, image_size: ImageSize | None, paint: Paint
 ) -> Lines:
+    shown = resized(p, image_size)
     found = parse_detections(
         answer,
         p.space,
         image_size,
+        resized_size=shown,
         out_of_range=p.out_of_range,
         inverted=p.inverted,
         missing_confidence=p.missing_confidence,
         max_boxes=p.max_boxes,
     )
-    true = truth_boxes(truth, p.space, p.truth_space, image_size)
+    truth, names = truth_with_labels(truth) if isinstance(truth, Mapping) else (truth, None)
+    true = truth_boxes(truth, p.space, p.truth_space, image_size, "truth", shown)
     kept = _kept(found, p.drop_duplicates)
-    boxes, scores = found.boxes[kept], found.scores[kept]
+    boxes, scores, labels = found.boxes[kept], found.scores[kept], [found.labels[index] for index in kept]
     lines: Lines = [("read", f"{found.status}: {len(boxes)}, true ones: {len(true)}")]
     if len(kept) < len(found):
         lines.append(("dropped", paint.warn(f"{len(found) - len(kept)} equal to an earlier box")))
-    matching = match_boxes(boxes, scores, true, p.iou_threshold, p.matching, strict=p.strict)
+    required = None if names is None or not p.class_aware else ([*map(label_key, labels)], [*map(label_key, names)])
+    matching = match_boxes(
+        boxes,
+        scores,
+        true,
+        p.iou_threshold,
+        p.matching,
+        strict=p.strict,
+        labels=None if required is None else required[0],
+        truth_labels=None if required is None else required[1],
+    )
     overlap = box_iou(boxes[:_SHOWN], true) if true else np.zeros((0, 0))
     for index, (box, confidence) in enumerate(zip(boxes[:_SHOWN].tolist(), scores.tolist(), strict=False)):
-        text = f"{_corners(box)} confidence {confidence:g}"
+        text = f"{_corners(box)}{_named(labels[index], names)} confidence {confidence:g}"
         owner = int(matching.truth_of[index])
         if owner >= 0:
             text += paint.good(f" is object {owner + 1}, IoU {matching.iou[index]:.3f}")
         elif true:
             nearest = int(overlap[index].argmax())
-            text += paint.bad(f" is wrong, IoU {overlap[index, nearest]:.3f} with object {nearest + 1}")
+            which = f"object {nearest + 1}{_named(None if names is None else names[nearest], names)}"
+            text += paint.bad(f" is wrong, IoU {overlap[index, nearest]:.3f} with {which}")
         else:
             text += paint.bad(" is wrong, there are no objects")
         lines.append((f"box {index + 1}", text))
     lines += _more(len(boxes), "boxes")
     missed = np.flatnonzero(matching.prediction_of < 0).tolist()
-    lines += [("missed", paint.bad(f"object {index + 1} {_corners(true[index])}")) for index in missed[:_SHOWN]]
+    for index in missed[:_SHOWN]:
+        name = _named(None if names is None else names[index], names)
+        lines.append(("missed", paint.bad(f"object {index + 1} {_corners(true[index])}{name}")))
     return [*lines, *_more(len(missed), "missed objects"), *_issues(found.issues, paint)]
+
+
+def _named(label: str | None, names: tuple[str, ...] | None) -> str:
+    """Return a label as it is shown after a box, where the truth has labels at all."""
+    return "" if names is None else " without label" if label is None else f" '{visible(label, 40)}'"
 
 
 def _kept(found: Detections, drop_duplicates: bool) -> list[int]:
@@ -135,16 +159,19 @@ def _kept(found: Detections, drop_duplicates: bool) -> list[int]:
 def _grounding(
     p: GroundingProfile, answer: str | None, truth: Any, image_size: ImageSize | None, paint: Paint
 ) -> Lines:
-    found = parse_detections(answer, p.space, image_size, out_of_range=p.out_of_range, inverted=p.inverted)
-    true = truth_boxes(np.asarray(truth, dtype=np.float64).reshape(1, -1), p.space, p.truth_space, image_size)
-    lines: Lines = [
-        ("read", f"{found.status}: {len(found)}, the first counts" if len(found) > 1 else str(found.status))
-    ]
-    if len(found):
-        iou, giou = float(box_iou(found.boxes[:1], true)[0, 0]), float(box_giou(found.boxes[:1], true)[0, 0])
-        text = f"{_corners(found.boxes[0].tolist())} "
-        lines.append(("box", text + (paint.good if iou >= 0.5 else paint.bad)(f"IoU {iou:.3f}, GIoU {giou:.3f}")))
-    lines.append(("truth", _corners(true[0])))
+    shown = resized(p, image_size)
+    found = find_boxes(answer, space_size(p.space, image_size, shown), p.out_of_range, p.inverted)
+    (true,) = truth_boxes(grounding_truth(truth)["box"], p.space, p.truth_space, image_size, "truth", shown)
+    count = len(found.boxes)
+    lines: Lines = [("read", f"{found.status}: {count}, the first counts" if count > 1 else str(found.status))]
+    for box in found.boxes[:1]:
+        iou, giou = iou_of_pair(box, true), giou_of_pair(box, true)
+        text = (paint.good if iou >= 0.5 else paint.bad)(f"IoU {iou:.3f}, GIoU {giou:.3f}")
+        lines.append(("box", f"{_corners(box)} {text}"))
+    if found.points and (p.point_weight or p.structure_weight):
+        lines.append(("points", ", ".join(map(_corners, found.points[:_SHOWN]))))
+        lines += _more(len(found.points), "points")
+    lines.append(("truth", _corners(true)))
     issues = [issue for issue in found.issues if issue.kind != "confidence_missing"]
     return [*lines, *_issues(issues, paint)]
 

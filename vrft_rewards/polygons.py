@@ -25,7 +25,7 @@ def polygon_iou(a: Sequence[npt.ArrayLike], b: Sequence[npt.ArrayLike]) -> Float
     >>> polygon_iou([[(0, 0), (2, 0), (2, 2), (0, 2)]], [[(0, 0), (2, 0), (0, 2)]])
     array([[0.5]])
     """
-    return _iou(_polygons(a, "a"), _polygons(b, "b"))
+    return _iou(as_polygons(a, "a"), as_polygons(b, "b"))
 
 
 def rotated_box_iou(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
@@ -37,7 +37,7 @@ def rotated_box_iou(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
     array([[0.333333]])
     """
     first, second = rotated_box_corners(a, "a"), rotated_box_corners(b, "b")
-    return _iou(_polygons(list(first), "a"), _polygons(list(second), "b"))
+    return _iou(as_polygons(list(first), "a"), as_polygons(list(second), "b"))
 
 
 def rotated_box_corners(boxes: npt.ArrayLike, field: str = "boxes") -> FloatArray:
@@ -79,11 +79,12 @@ def points_in_polygon(points: npt.ArrayLike, polygon: npt.ArrayLike) -> BoolArra
     import shapely
 
     array = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    inside: BoolArray = shapely.intersects_xy(_polygons([polygon], "polygon")[0], array[:, 0], array[:, 1])
+    inside: BoolArray = shapely.intersects_xy(as_polygons([polygon], "polygon")[0], array[:, 0], array[:, 1])
     return inside
 
 
-def _polygons(polygons: Sequence[npt.ArrayLike], field: str) -> Any:
+def as_polygons(polygons: Sequence[npt.ArrayLike], field: str) -> Any:
+    """Return polygons as an array of shapely's. Raises ValueError naming the one that is none, or has no area."""
     import shapely
 
     shapes = []

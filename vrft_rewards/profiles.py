@@ -231,7 +231,7 @@ def resolve(profile: str | Profile | _Task, kind: type[_Task], overrides: Mappin
                 raise ValueError(f"profile: unknown profile {profile!r}, expected one of {', '.join(PROFILES)}")
             profile = PROFILES[profile]
         if not isinstance(profile, Profile):
-            raise ValueError(f"profile: expected a name or a {kind.__name__}, got {profile!r}")  # noqa: TRY004
+            raise ValueError(f"profile: expected a name or a {kind.__name__}, got {profile!r:.80}")  # noqa: TRY004
         base = next(
             part for part in (profile.detection, profile.classification, profile.grounding) if isinstance(part, kind)
         )

@@ -190,7 +190,7 @@ class _Scan:
 
 
 def parse_response(text: str, choose: Literal["last", "first"] = "last") -> Response:
-    """Take a response apart in one linear scan. Total: any string of any size, no exception.
+    """Take a response apart in one linear scan. Total: any string of any size, no exception for the text.
 
     Tags are read in any case and with white space inside them (reported as ``inexact_tag``). What
     happens where the format is broken:
@@ -209,6 +209,8 @@ def parse_response(text: str, choose: Literal["last", "first"] = "last") -> Resp
     >>> [str(issue) for issue in parse_response("<answer>rose").issues]
     ['missing_think', 'unclosed_answer']
     """
+    if choose not in ("last", "first"):
+        raise ValueError(f"choose: expected 'last' or 'first', got {choose!r}")
     scan = _Scan(text, choose)
     scan.run()
     issues = scan.issues

@@ -89,8 +89,11 @@ def group_advantages(
     >>> group_advantages([0, 1, 2, 2], 2, return_flat=True)[1].tolist()
     [False, True]
     """
-    values = np.asarray(rewards, dtype=np.float64).reshape(-1)
-    if group_size < 1 or len(values) % group_size:
+    try:
+        values = np.asarray(rewards, dtype=np.float64).reshape(-1)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"rewards: expected numbers, got {rewards!r:.80}") from None
+    if not isinstance(group_size, (int, np.integer)) or group_size < 1 or len(values) % group_size:
         raise ValueError(f"group_size: {len(values)} rewards don't fill groups of {group_size!r}")
     if not np.isfinite(values).all():
         index = int(np.argmin(np.isfinite(values)))

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .boxes import MAX_COORDINATE, Corners, as_boxes
+from .boxes import MAX_COORDINATE, Corners, as_boxes, as_numbers, short
 from .coordinates import ImageSize, Space, check_image_size, from_pixels, smart_resize, to_pixels
 from .profiles import DetectionProfile, GroundingProfile
 
 __all__ = [
     "TruthLike",
     "check_lengths",
+    "grounding_truth",
     "optional_size",
     "resized",
     "truth_boxes",
-    "truth_part",
     "truth_points",
     "truth_with_labels",
 ]
@@ -72,7 +72,17 @@ def truth_boxes(
     return boxes
 
 
-def truth_part(truth: TruthLike, key: str, known: Sequence[str]) -> Any:
+def grounding_truth(truth: npt.ArrayLike | TruthLike) -> dict[str, Any]:
+    """Return a grounding truth as a mapping, its ``box`` as one row of four numbers. Raises ValueError for another."""
+    given: dict[str, Any] = dict(truth) if isinstance(truth, Mapping) else {"box": truth}
+    box = _truth_part(given, "box", ("box", "polygon", "points"))
+    array = as_numbers(box)
+    if array is None or array.size != 4 or array.ndim not in (1, 2) or array.shape[-1] != 4:
+        raise ValueError(f"truth: expected one box, four numbers, got {short(box)}")
+    return given | {"box": array.reshape(1, 4)}
+
+
+def _truth_part(truth: TruthLike, key: str, known: Sequence[str]) -> Any:
     """Return one entry of a truth that is a mapping. Raises ValueError when it is missing, or another one unknown."""
     if key not in truth or not set(truth) <= set(known):
         raise ValueError(
@@ -83,7 +93,7 @@ def truth_part(truth: TruthLike, key: str, known: Sequence[str]) -> Any:
 
 def truth_with_labels(truth: TruthLike) -> tuple[Any, tuple[str, ...]]:
     """Return the boxes and the labels of ``{"boxes": [...], "labels": [...]}``. Raises ValueError for another shape."""
-    boxes, labels = (truth_part(truth, key, ("boxes", "labels")) for key in ("boxes", "labels"))
+    boxes, labels = (_truth_part(truth, key, ("boxes", "labels")) for key in ("boxes", "labels"))
     if not isinstance(boxes, (Sequence, np.ndarray)):
         raise ValueError(f"truth boxes: expected (m, 4) numbers, got {boxes!r}")  # noqa: TRY004
     if isinstance(labels, str) or not isinstance(labels, Sequence) or len(labels) != len(boxes):
@@ -105,13 +115,21 @@ def truth_points(
     """Return true points (k, 2) in the answer's space, None for None. Raises ValueError as `truth_boxes`."""
     if points is None:
         return None
-    try:
-        array = np.asarray(points, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        array = np.zeros(0)
-    if array.ndim != 2 or array.shape[1] != 2 or len(array) < (3 if key == "polygon" else 1):
-        raise ValueError(f"truth {key}: expected (k, 2) numbers, got {points!r}")
-    doubled = as_boxes(np.concatenate([array, array], axis=1), f"truth {key}")
+    array = as_numbers(points)
+    least = 3 if key == "polygon" else 1
+    if array is None or array.ndim != 2 or array.shape[1] != 2 or len(array) < least:
+        raise ValueError(f"truth {key}: expected (k, 2) numbers, k at least {least}, got {points!r}")
+    finite = (np.abs(array) <= MAX_COORDINATE).all(axis=1)
+    if not finite.all():
+        index = int(np.argmin(finite))
+        raise ValueError(
+            f"truth {key}[{index}]: expected finite numbers up to {MAX_COORDINATE:g}, got {array[index].tolist()}"
+        )
+    if key == "polygon":
+        from .polygons import as_polygons
+
+        as_polygons([array], f"truth {key}")
+    doubled = np.concatenate([array, array], axis=1)
     if truth_space is not None and truth_space != space:
         if image_size is None:
             raise ValueError(f"image_size: needed to bring truth from {truth_space!r} to {space!r}, got None")
@@ -124,6 +142,12 @@ def check_lengths(
     completions: Sequence[object], truths: Sequence[object], image_sizes: Sequence[object] | None
 ) -> None:
     """Raise a ValueError unless there is one truth (and one image size, if any) for each completion."""
+    for field, values in (("completions", completions), ("truths", truths), ("image_sizes", image_sizes)):
+        listed = (
+            hasattr(values, "__len__") and hasattr(values, "__getitem__") and not isinstance(values, (str, Mapping))
+        )
+        if not (listed or (values is None and field == "image_sizes")):
+            raise ValueError(f"{field}: expected a list, one a completion, got {short(values)}")
     if len(truths) != len(completions):
         raise ValueError(f"truths: expected {len(completions)}, one a completion, got {len(truths)}")
     if image_sizes is not None and len(image_sizes) != len(completions):

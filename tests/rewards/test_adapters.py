@@ -143,7 +143,7 @@ def test_several_tasks_need_the_row_to_name_its_own() -> None:
         ({"task": "classification", "labels": "/nowhere/labels.txt"}, "labels: /nowhere/labels.txt: No such file"),
         ({"task": "detection", "extra": object()}, "options: expected plain data"),
         ({}, "task: missing"),
-        ({"task": []}, "task: the list is empty"),
+        ({"task": []}, "task: missing"),
     ],
 )
 def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:

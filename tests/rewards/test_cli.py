@@ -46,6 +46,24 @@ def test_image_size_and_spaces(tmp_path: Path, capsysbinary: Any) -> None:
     assert scored(capsysbinary)[0]["parts"]["iou"] == 1.0
 
 
+@pytest.mark.parametrize("task", ["detection", "grounding"])
+def test_fields_of_the_profile(task: str, tmp_path: Path, capsysbinary: Any) -> None:
+    # 640 x 480 as a processor of factor 32 shows it with at most 102,400 pixels: 352 x 256.
+    truth: list[Any] = [0, 0, 640, 480]
+    row = {
+        "completion": "<think>a</think><answer>[0, 0, 352, 256]</answer>",
+        "truth": [truth] if task == "detection" else truth,
+        "image_size": [640, 480],
+    }
+    fields = ["--field", "resize_factor=32", "--field", "max_pixels=102400", "--field", "out_of_range=keep"]
+    spaces = ["--space", "pixels-resized", "--truth-space", "pixels"]
+    source = write(tmp_path / "in", row)
+    assert main(["score", "--task", task, *spaces, *fields, source]) == 0
+    assert scored(capsysbinary)[0]["parts"]["iou" if task == "detection" else "giou"] == 1.0
+    assert main(["explain", "--task", task, *spaces, *fields, source]) == 0
+    assert b"IoU 1.000" in capsysbinary.readouterr().out
+
+
 def test_classification_and_grounding(tmp_path: Path, capsysbinary: Any) -> None:
     (tmp_path / "labels").write_text("rose\ndesert rose\n\n", encoding="utf-8")
     row = {
@@ -78,7 +96,7 @@ def test_lone_surrogates_survive(tmp_path: Path, capsysbinary: Any) -> None:
         ('{"truth": []}', ":2: completion: missing"),
         ('{"completion": 7, "truth": []}', ":2: completion: expected text"),
         ('{"completion": "a", "truth": "rose"}', ":2: truth: expected (n, 4) numbers, got 'rose'"),
-        ('{"completion": "a", "truth": [[1, 2, 3]]}', ":2: truth: expected shape (n, 4)"),
+        ('{"completion": "a", "truth": [[1, 2, 3]]}', ":2: truth[0]: expected four numbers, got [1, 2, 3]"),
         ('{"completion": "a", "truth": [[9, 2, 3, 4]]}', ":2: truth[0]: expected x1 < x2"),
         ('{"completion": "a", "truth": [], "image_size": [0, 4]}', ":2: image_size: expected (width, height)"),
     ],
@@ -110,6 +128,10 @@ def test_output_file_replaces_the_old_one_only_when_complete(tmp_path: Path, cap
         (["--task", "classification", "--space", "pixels"], "--space: classification has no coordinates"),
         (["--task", "grounding", "--labels", "x"], "--labels: only for classification"),
         (["--task", "detection", "-", "-o", "absent/out.jsonl"], "absent/out.jsonl: No such file"),
+        (["--task", "detection", "--field", "strict"], "--field strict: expected NAME=VALUE"),
+        (["--task", "detection", "--field", "strict=1"], "--field: strict: expected True or False, got 1"),
+        (["--task", "grounding", "--field", "profile=paper"], "--field profile=paper: expected NAME=VALUE"),
+        (["--task", "classification", "--field", "cutof=1"], "--field: unknown field 'cutof'"),
     ],
 )
 def test_bad_arguments(

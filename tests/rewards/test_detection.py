@@ -179,8 +179,13 @@ def test_weights_and_bounds() -> None:
     [
         (None, "truth"),
         ("[[1, 2, 3, 4]]", "truth"),
-        ([1, 2, 3, 4], r"truth: expected shape \(n, 4\)"),
-        ([[1, 2, 3]], "truth: expected shape"),
+        ([1, 2, 3, 4], r"truth\[0\]: expected four numbers, got 1"),
+        ([[1, 2, 3]], r"truth\[0\]: expected four numbers"),
+        ([[1, 2, 3, 4], [1, 2, 3]], r"truth\[1\]: expected four numbers, got \[1, 2, 3\]"),
+        ([[1, 2, 3, 4], None], r"truth\[1\]: expected four numbers, got None"),
+        ([["1", "2", "3", "4"]], r"truth\[0\]: expected four numbers"),
+        ([[True, False, True, True]], r"truth\[0\]: expected four numbers"),
+        (None, "truth: expected"),
         ([TRUE, [1, 2, float("nan"), 4]], r"truth\[1\]"),
         ([TRUE, [5, 2, 3, 4]], r"truth\[1\]: expected x1 < x2"),
         ([[1, 2, 3, "x"]], "truth"),
@@ -197,7 +202,10 @@ def test_bad_batches_are_errors() -> None:
         reward.score_batch([NOTHING, NOTHING], [[]])
     with pytest.raises(ValueError, match="image_sizes: expected 1"):
         reward.score_batch([NOTHING], [[]], [])
-    with pytest.raises(ValueError, match=r"truths\[1\]: expected shape"):
+    for completions, truths in ((None, []), ([NOTHING], None), ("ab", [[], []]), ([NOTHING], {0: []}), (iter([]), [])):
+        with pytest.raises(ValueError, match=r"(completions|truths): expected a list"):
+            reward.score_batch(completions, truths)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"truths\[1\]\[0\]: expected four numbers"):
         reward.score_batch([NOTHING, NOTHING], [[], [[1, 2, 3]]])
 
 

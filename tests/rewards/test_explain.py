@@ -50,6 +50,30 @@ def test_labels_and_one_box() -> None:
     assert "box      (0, 0, 100, 100) IoU 0.500, GIoU 0.500" in box
 
 
+def test_labels_of_the_truth_are_shown_and_bind() -> None:
+    item = '{{"bbox_2d": {}, "label": "{}"}}'.format
+    answer = f"{item([0, 0, 100, 100], 'train')}, {item([700, 700, 800, 800], 'A Bus')}, {{'box': [1, 1, 9, 9]}}"
+    truth = {"boxes": [[0, 0, 100, 110], [700, 700, 800, 800]], "labels": ["bus", "a bus"]}
+    text = explain(DetectionReward(), SAY.format(answer), truth)
+    assert "box 1    (0, 0, 100, 100) 'train' confidence 1 is wrong, IoU 0.909 with object 1 'bus'" in text
+    assert "box 2    (700, 700, 800, 800) 'A Bus' confidence 1 is object 2, IoU 1.000" in text
+    assert "box 3    (1, 1, 9, 9) without label confidence 1 is wrong" in text
+    assert "missed   object 1 (0, 0, 100, 110) 'bus'" in text
+    assert "is object 1" in explain(DetectionReward(class_aware=False), SAY.format(answer), truth)
+
+
+def test_a_truth_with_points_and_what_the_model_saw() -> None:
+    truth = {"box": [0, 0, 100, 100], "points": [[50, 50], [60, 60]]}
+    text = explain(GroundingReward("seg-zero"), SAY.format("[0, 0, 100, 100], (50, 50)"), truth)
+    assert "points   (50, 50)" in text
+    assert "truth    (0, 0, 100, 100)" in text
+    fields: dict[str, Any] = {"space": "pixels-resized", "resize_factor": 32, "max_pixels": 102_400}
+    shown = explain(DetectionReward(**fields), SAY.format("[0, 0, 900, 900]"), [[0, 0, 352, 256]], (640, 480))
+    assert "box 1    (0, 0, 352, 256) confidence 1 is object 1, IoU 1.000" in shown
+    one = explain(GroundingReward(**fields), SAY.format("[0, 0, 900, 900]"), [0, 0, 352, 256], (640, 480))
+    assert "box      (0, 0, 352, 256) IoU 1.000" in one
+
+
 def test_many_are_counted() -> None:
     boxes = [[n, 0, n + 1, 1] for n in range(50)]
     text = explain(DetectionReward(), SAY.format(boxes), [])

@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vrft_rewards import DetectionReward, GroundingReward, Space, from_pixels, parse_detections, smart_resize, to_pixels
+from vrft_rewards import (
+    DetectionReward,
+    GroundingReward,
+    Space,
+    from_pixels,
+    parse_box,
+    parse_detections,
+    smart_resize,
+    to_pixels,
+)
 from vrft_rewards.coordinates import SPACES
 
 SIZES = [(640, 480), (333, 777), (4000, 3000), (28, 28), (1, 150)]
@@ -21,10 +30,29 @@ def say(*box: float) -> str:
 @pytest.mark.parametrize("space", SPACES)
 def test_whole_pixels_come_back_whole(space: Space, size: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
-    boxes = rng.integers(0, 4000, (500, 4)).astype(float)
-    back = to_pixels(from_pixels(boxes, space, size), space, size)
-    np.testing.assert_array_equal(back.round(9), boxes)
-    np.testing.assert_array_equal(from_pixels(to_pixels(boxes, space, size), space, size).round(9), boxes)
+    boxes = rng.integers(0, 4000, (5000, 4)).astype(float)
+    for factor in (28, 32):
+        seen = smart_resize(size, factor)
+        np.testing.assert_array_equal(to_pixels(from_pixels(boxes, space, size, seen), space, size, seen), boxes)
+        np.testing.assert_array_equal(from_pixels(to_pixels(boxes, space, size, seen), space, size, seen), boxes)
+
+
+def test_what_is_not_whole_comes_back_to_rounding() -> None:
+    boxes = np.random.default_rng(2).uniform(0, 4000, (500, 4))
+    for space in SPACES:
+        back = to_pixels(from_pixels(boxes, space, (641, 479), (644, 476)), space, (641, 479), (644, 476))
+        np.testing.assert_allclose(back, boxes, rtol=1e-15)
+
+
+@pytest.mark.parametrize("function", [to_pixels, from_pixels])
+def test_the_size_that_the_model_saw_is_never_guessed(function: Any) -> None:
+    with pytest.raises(ValueError, match="resized_size: needed to convert from or to 'pixels-resized'"):
+        function([[1, 2, 3, 4]], "pixels-resized", (640, 480))
+    with pytest.raises(ValueError, match=r"resized_size: expected \(width, height\)"):
+        function([[1, 2, 3, 4]], "pixels-resized", (640, 480), (0, 5))
+    for boxes in ([[1, 2, 3]], "abcd", [["1", 2, 3, 4]], 5):
+        with pytest.raises(ValueError, match="boxes: expected"):
+            function(boxes, "norm1", (640, 480))
 
 
 def test_the_same_space_changes_not_a_bit() -> None:
@@ -55,11 +83,17 @@ def test_resized_pixels_follow_the_processor(factor: int, pixels: int, size: tup
 def test_edges_are_those_of_the_space(space: Space) -> None:
     whole = {"norm1000": (1000, 1000), "norm1": (1, 1), "pixels": (640, 480), "pixels-resized": (644, 476)}[space]
     beyond = f"[0, 0, {whole[0] * 2}, {whole[1] * 2}]"
-    clipped = parse_detections(beyond, space, (640, 480))
+    size: dict[str, Any] = {"image_size": (640, 480), "resized_size": (644, 476)}
+    clipped = parse_detections(beyond, space, **size)
     assert clipped.boxes.tolist() == [[0, 0, *whole]]
     assert [str(issue.kind) for issue in clipped.issues] == ["out_of_range", "confidence_missing"]
-    assert len(parse_detections(beyond, space, (640, 480), out_of_range="reject")) == 0
-    assert len(parse_detections(beyond, space, (640, 480), out_of_range="keep")) == 1
+    assert len(parse_detections(beyond, space, **size, out_of_range="reject")) == 0
+    assert parse_detections(beyond, space, **size, out_of_range="keep").boxes.tolist() == [
+        [0, 0, whole[0] * 2, whole[1] * 2]
+    ]
+    box = parse_box(beyond, space, **size).box
+    assert box is not None
+    assert box.tolist() == [0, 0, *whole]
 
 
 def test_inverted_boxes_are_dropped_or_turned() -> None:

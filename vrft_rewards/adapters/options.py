@@ -68,9 +68,9 @@ class TaskRewards:
     """
 
     def __init__(self, task: str | Sequence[str], **options: Any) -> None:
-        names = [part.strip() for part in task.split(",")] if isinstance(task, str) else list(task)
+        names = [part.strip() for part in task.split(",")] if isinstance(task, str) else list(task or ())
         if not names:
-            raise ValueError("task: the list is empty")
+            raise ValueError(f"task: missing; expected one of {', '.join(TASKS)}")
         self.rewards: dict[str, Reward] = {}
         for name in names:
             own = dict(options)

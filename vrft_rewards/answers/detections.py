@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
-from ..coordinates import ImageSize, Space, check_space, space_size
+from ..coordinates import ImageSize, Space, check_image_size, check_space, space_size
 from .canonical import read_canonical
 from .nothing import says_no_objects, says_nothing
 from .raw import RawBox, ScanResult
@@ -51,7 +51,7 @@ def find_boxes(
     found = Found()
     if answer is None or not answer or answer.isspace():
         return found
-    if len(answer) <= MAX_CHARS and max_boxes > 0:
+    if len(answer) <= MAX_CHARS:
         width, height = _ENDLESS if limits is None or out_of_range == "keep" else limits
         canonical = read_canonical(answer, width, height, max_boxes)
         if canonical is not None:
@@ -135,8 +135,24 @@ def _status(answer: str, result: ScanResult, found: Found) -> Status:
     return Status.UNPARSABLE
 
 
-def _limits(space: Space, image_size: ImageSize | None) -> ImageSize | None:
-    return space_size(check_space(space), image_size)
+def _check_choice(field: str, value: object, choices: tuple[object, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{field}: expected one of {', '.join(map(repr, choices))}, got {value!r}")
+
+
+def _limits(
+    space: Space,
+    image_size: ImageSize | None,
+    resized_size: ImageSize | None,
+    out_of_range: OutOfRange,
+    inverted: Inverted,
+) -> ImageSize | None:
+    """Return the size of the space, where it is known, and check what goes with it."""
+    _check_choice("out_of_range", out_of_range, get_args(OutOfRange))
+    _check_choice("inverted", inverted, get_args(Inverted))
+    if image_size is not None:
+        image_size = check_image_size(image_size)
+    return space_size(check_space(space), image_size, resized_size)
 
 
 def parse_detections(
@@ -144,6 +160,7 @@ def parse_detections(
     space: Space = "norm1000",
     image_size: ImageSize | None = None,
     *,
+    resized_size: ImageSize | None = None,
     out_of_range: OutOfRange = "clip",
     inverted: Inverted = "reject",
     missing_confidence: float = MISSING_CONFIDENCE,
@@ -152,12 +169,13 @@ def parse_detections(
     """Read the boxes of an answer. Total: any text gives a Detections, with an issue for each drop.
 
     ``answer`` is the text between the answer tags (None: there was none). Boxes stay in ``space``; what
-    reaches outside it is clipped, rejected or kept (for the pixel spaces when ``image_size`` is given).
+    reaches outside it is clipped, rejected or kept: for ``pixels`` where ``image_size`` is given, for
+    ``pixels-resized`` where ``resized_size`` is, the (width, height) that the model saw (see `smart_resize`).
     Inverted and empty boxes are rejected, or their corners swapped. A box without a confidence gets
     ``missing_confidence``: 1.0, since a box given without reserve is claimed without reserve; a confidence
     outside [0, 1] is clipped. At most ``max_boxes`` boxes are kept.
 
-    Raises ValueError for an unknown space or a bad image size.
+    Raises ValueError for an unknown space, a bad image size or another option that doesn't fit.
 
     >>> found = parse_detections("[{'Position': [10, 20, 300, 400], 'Confidence': 0.87}]")
     >>> found.boxes.tolist(), found.scores.tolist(), str(found.status)
@@ -165,10 +183,12 @@ def parse_detections(
     >>> str(parse_detections("No Objects").status)
     'no_objects'
     """
-    missing = min(max(float(missing_confidence), 0.0), 1.0)
-    if math.isnan(missing):
+    if not isinstance(missing_confidence, (int, float)) or not 0 <= missing_confidence <= 1:
         raise ValueError(f"missing_confidence: expected a number in [0, 1], got {missing_confidence!r}")
-    found = find_boxes(answer, _limits(space, image_size), out_of_range, inverted, missing, max_boxes)
+    if not isinstance(max_boxes, int) or max_boxes < 1:
+        raise ValueError(f"max_boxes: expected a whole number of at least 1, got {max_boxes!r}")
+    limits = _limits(space, image_size, resized_size, out_of_range, inverted)
+    found = find_boxes(answer, limits, out_of_range, inverted, float(missing_confidence), max_boxes)
     boxes = np.array(found.boxes, dtype=np.float64).reshape(-1, 4)
     scores = np.array(found.scores, dtype=np.float64)
     return Detections(boxes, scores, tuple(found.labels), found.status, tuple(found.issues))
@@ -179,15 +199,19 @@ def parse_box(
     space: Space = "norm1000",
     image_size: ImageSize | None = None,
     *,
+    resized_size: ImageSize | None = None,
     out_of_range: OutOfRange = "clip",
     inverted: Inverted = "reject",
 ) -> Box:
     """Read the one box of a grounding answer; of several the first counts, with an issue that says so.
 
+    The arguments are those of `parse_detections`.
+
     >>> parse_box("(10,20),(300,400)").box
     array([ 10.,  20., 300., 400.])
     """
-    found = find_boxes(answer, _limits(space, image_size), out_of_range, inverted)
+    limits = _limits(space, image_size, resized_size, out_of_range, inverted)
+    found = find_boxes(answer, limits, out_of_range, inverted)
     # Grounding asks for no confidence.
     issues = [issue for issue in found.issues if issue.kind is not IssueKind.CONFIDENCE_MISSING]
     if len(found.boxes) > 1:

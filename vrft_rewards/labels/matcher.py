@@ -69,10 +69,11 @@ class LabelMatcher:
         mentions: bool = True,
     ) -> None:
         self.labels = _checked_labels(labels)
-        if not 0 <= cutoff <= 100:
-            raise ValueError(f"cutoff: expected a number in [0, 100], got {cutoff!r}")
-        if not 0 <= margin <= 100:
-            raise ValueError(f"margin: expected a number in [0, 100], got {margin!r}")
+        for field, value in (("cutoff", cutoff), ("margin", margin)):
+            if not isinstance(value, (int, float)) or not 0 <= value <= 100:
+                raise ValueError(f"{field}: expected a number in [0, 100], got {value!r}")
+        if aliases is not None and not isinstance(aliases, Mapping):
+            raise ValueError(f"aliases: expected a mapping of labels to lists of names, got {aliases!r}")
         self.cutoff, self.margin, self.mentions = float(cutoff), float(margin), mentions
         self._names: dict[Words, str] = {}
         self._alias_names: set[Words] = set()
@@ -95,7 +96,7 @@ class LabelMatcher:
     def _add_aliases(self, label: str, names: Sequence[str]) -> None:
         if label not in self.labels:
             raise ValueError(f"aliases: {label!r} isn't one of the labels")
-        if isinstance(names, str):
+        if isinstance(names, str) or not isinstance(names, Iterable):
             raise ValueError(f"aliases[{label!r}]: expected a list of names, got {names!r}")  # noqa: TRY004
         for name in names:
             words = tokens(name) if isinstance(name, str) else ()
@@ -257,8 +258,8 @@ def _is_year(word: str) -> bool:
 
 
 def _checked_labels(labels: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(labels, str):
-        raise ValueError(f"labels: expected a list of labels, got the text {labels[:80]!r}")  # noqa: TRY004
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
+        raise ValueError(f"labels: expected a list of labels, got {labels!r:.80}")  # noqa: TRY004
     listed = tuple(labels)
     if not listed:
         raise ValueError("labels: the list is empty")

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["Clauses", "clauses", "is_code", "singular", "spelling", "tokens"]
+__all__ = ["Clauses", "clauses", "is_code", "label_key", "singular", "spelling", "tokens"]
 
 _ARTICLES = frozenset({"a", "an", "the"})
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -33,6 +33,11 @@ def tokens(text: str) -> tuple[str, ...]:
     # The vowel signs of many scripts are marks, which a regex's \w doesn't hold.
     kept = (char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in text)
     return tuple("".join(kept).split())
+
+
+def label_key(label: str | None) -> str | None:
+    """Return a label without its case, punctuation and word breaks, None where nothing is left."""
+    return None if label is None else " ".join(tokens(label)) or None
 
 
 def singular(word: str) -> str:

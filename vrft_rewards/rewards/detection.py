@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..answers.detections import Found, find_boxes
@@ -9,7 +10,7 @@ from ..answers.types import IssueKind, Status
 from ..boxes import Corners
 from ..completions import completion_text
 from ..coordinates import ImageSize, space_size
-from ..labels.normalise import tokens
+from ..labels.normalise import label_key
 from ..matching import Labels, pair_boxes
 from ..profiles import DetectionProfile, Profile, resolve
 from ..response import read_answer
@@ -60,7 +61,7 @@ class DetectionReward(PartsReward):
         size = optional_size(image_size)
         shown = None if size is None else resized(p, size)
         true_labels = None
-        if isinstance(truth, dict):
+        if isinstance(truth, Mapping):
             truth, true_labels = truth_with_labels(truth)
         true = truth_boxes(truth, p.space, p.truth_space, size, "truth", shown)
         if true_labels is None and p.label_weight and true:
@@ -73,7 +74,7 @@ class DetectionReward(PartsReward):
             _drop_duplicates(found)
         labels: Labels | None = None
         if true_labels is not None:
-            labels = [_name(label) for label in found.labels], [_name(label) for label in true_labels]
+            labels = [label_key(label) for label in found.labels], [label_key(label) for label in true_labels]
         readable = found.status is Status.BOXES or found.status is Status.NO_OBJECTS
         paid, format_reason = format_reward(text, issues, p.format_rule, readable or not p.format_needs_answer)
         iou, confidence, further, reason = self._judge(found, true, labels)
@@ -107,11 +108,6 @@ class DetectionReward(PartsReward):
                 further.append(0.0 if labels is None else label_part(labels, pairs))
         confidence = confidence_part(found.scores, pairs, n, m, p)
         return shared(total, n, m, p), confidence, tuple(further), _describe(found, hits, total, n, m)
-
-
-def _name(label: str | None) -> str | None:
-    """Return a label without its case, punctuation and word breaks, None where nothing is left."""
-    return None if label is None else " ".join(tokens(label)) or None
 
 
 def _drop_duplicates(found: Found) -> None:

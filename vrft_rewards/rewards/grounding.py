@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
 import numpy.typing as npt
 
 from ..answers.detections import Found, find_boxes
@@ -15,7 +11,7 @@ from ..completions import completion_text
 from ..coordinates import ImageSize, space_size
 from ..profiles import GroundingProfile, Profile, resolve
 from ..response import read_answer
-from ..truth import TruthLike, optional_size, resized, truth_boxes, truth_part, truth_points
+from ..truth import TruthLike, grounding_truth, optional_size, resized, truth_boxes, truth_points
 from .base import Measured, PartsReward
 from .format import format_reward
 from .points import l1_part, near_part, points_inside
@@ -56,11 +52,8 @@ class GroundingReward(PartsReward):
         p = self.profile
         size = optional_size(image_size)
         shown = resized(p, size)
-        given: Mapping[str, Any] = truth if isinstance(truth, dict) else {"box": truth}
-        box = truth_part(given, "box", ("box", "polygon", "points"))
-        rows = truth_boxes(_one_row(box), p.space, p.truth_space, size, "truth", shown)
-        if len(rows) != 1:
-            raise ValueError(f"truth: expected one box, four numbers, got {box!r}")
+        given = grounding_truth(truth)
+        (true,) = truth_boxes(given["box"], p.space, p.truth_space, size, "truth", shown)
         limits = space_size(p.space, size, shown)
         polygon, targets = (
             truth_points(given.get(key), key, p.space, p.truth_space, size, shown) for key in ("polygon", "points")
@@ -72,8 +65,8 @@ class GroundingReward(PartsReward):
         found = find_boxes(answer, limits, p.out_of_range, p.inverted)
         readable = found.status is Status.BOXES
         paid, format_reason = format_reward(text, issues, p.format_rule, readable or not p.format_needs_answer)
-        giou, reason = self._giou(found, rows[0])
-        further = tuple(self._further(key, found, rows[0], polygon, targets, limits) for key in self.further)
+        giou, reason = self._giou(found, true)
+        further = tuple(self._further(key, found, true, polygon, targets, limits) for key in self.further)
         return (giou, paid, *further), f"{reason}; {format_reason}"
 
     def _giou(self, found: Found, true: Corners) -> tuple[float, str]:
@@ -110,11 +103,3 @@ class GroundingReward(PartsReward):
         if key == "l1":
             return l1_part(box, true, limits, p)
         return near_part(found.points, box, targets or [], limits, p.point_tolerance)
-
-
-def _one_row(truth: npt.ArrayLike) -> npt.ArrayLike:
-    try:
-        array = np.asarray(truth, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"truth: expected one box, four numbers, got {truth!r}") from None
-    return array.reshape(1, -1) if array.ndim == 1 else array

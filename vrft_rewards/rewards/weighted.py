@@ -41,7 +41,12 @@ class WeightedReward(PartsReward):
                 raise ValueError(
                     f"weights[{name!r}]: there is no such reward, expected one of {', '.join(self.rewards)}"
                 )
-            if not isinstance(weight, (int, float)) or not math.isfinite(weight) or weight < 0:
+            if (
+                isinstance(weight, bool)
+                or not isinstance(weight, (int, float))
+                or not math.isfinite(weight)
+                or weight < 0
+            ):
                 raise ValueError(f"weights[{name!r}]: expected a number of at least 0, got {weight!r}")
         self._declare(
             *(
