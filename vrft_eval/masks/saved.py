@@ -38,9 +38,7 @@ class SavedMasks:
 
     def add(self, key: str, image: Path, box: list[float], mask: dict[str, Any]) -> None:
         """Keep a mask: it is in the file when this returns."""
-        line = MaskLine(
-            id=key, image=self._digest(image) or "", sam=self._sam, box=box, mask=Rle.model_validate(mask)
-        )
+        line = MaskLine(id=key, image=self._digest(image) or "", sam=self._sam, box=box, mask=Rle.model_validate(mask))
         self.used[key] = line
         if self._journal is not None:
             self._journal.write(_bytes(line))

@@ -90,11 +90,8 @@ class GroundingData(TaskData):
         boxes = np.zeros((0, 4)) if found.box is None else found.box.reshape(1, 4)
         boxes = clip_boxes(to_pixels(boxes, reading.space, sample.size, shown), sample.size)
         ious = box_iou(boxes, sample.boxes).reshape(-1)
-        if len(sample.boxes):
-            right = len(ious) > 0 and bool(ious[0] >= 0.5)
-        else:
-            right = found.status is Status.NO_OBJECTS
-        verdict: Outcome = "right" if right else "wrong"
+        hit = bool((ious[:1] >= 0.5).any()) if len(sample.boxes) else found.status is Status.NO_OBJECTS
+        verdict: Outcome = "right" if hit else "wrong"
         return Judged(
             sample=sample,
             answer=answer,

@@ -38,7 +38,9 @@ def measure_grounding(judged: Sequence[Judged], reading: Reading, notes: Sequenc
     empty = len(judged) - len(found)
     said = [*notes, *masks.notes]
     if empty:
-        said.append(f"{empty} samples have nothing to find: left out of mIoU and Acc50, and paid for their format only.")
+        said.append(
+            f"{empty} samples have nothing to find: left out of mIoU and Acc50, and paid for their format only."
+        )
     hits = [math.nan if math.isnan(iou) else float(iou >= 0.5) for iou in ious]
     return Measures(
         metrics={**box_metrics(found), **mask_metrics(masks.lisa, masks.visual_rft)},
