@@ -31,6 +31,7 @@ from vrft_eval.tasks.base import (
 from vrft_eval.tasks.detection_measures import measure_detection
 from vrft_eval.tasks.prompts import fill
 from vrft_rewards import DetectionReward, Status, match_boxes, parse_detections, parse_response, to_pixels
+from vrft_rewards.truth import resized
 
 
 class DetectionData(TaskData):
@@ -152,8 +153,9 @@ class DetectionData(TaskData):
         """Read the boxes of one answer; whatever category it names, they are of the one that was asked."""
         text = completion_of(answer)
         response = parse_response(text)
-        found = parse_detections(response.answer, reading.space, sample.size)
-        boxes = clip_boxes(to_pixels(found.boxes, reading.space, sample.size), sample.size)
+        shown = resized(_reward(reading).profile, sample.size)
+        found = parse_detections(response.answer, reading.space, sample.size, resized_size=shown)
+        boxes = clip_boxes(to_pixels(found.boxes, reading.space, sample.size, shown), sample.size)
         matching = match_boxes(boxes, found.scores, sample.boxes)
         verdict: Outcome = "partly" if matching.hits else "wrong"
         if not matching.missed and not matching.wrong and (matching.hits or found.status is Status.NO_OBJECTS):
