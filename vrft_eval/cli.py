@@ -41,6 +41,8 @@ Annotations = Annotated[_Path, typer.Option(help="Annotation file (COCO JSON), i
 Images = Annotated[_Path, typer.Option(help="Folder of the images, with --annotations.")]
 Out = Annotated[Path, typer.Option("--out", help="Run folder; the same command again continues it.")]
 Space = Annotated[str, typer.Option(help="Coordinates of the answers: norm1000, norm1, pixels, pixels-resized.")]
+EngineOption = Annotated[str, typer.Option("--engine", help="Computes detection metrics: hotcoco or pycocotools.")]
+Resamples = Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the intervals; 0 for none.")]
 Profile = Annotated[str, typer.Option(help="Reward profile: default, paper, visual-rft.")]
 Sam = Annotated[str | None, typer.Option(help="SAM for masks: a folder, demo, or none (boxes are filled).")]
 GateOption = Annotated[
@@ -99,6 +101,8 @@ def run(
     dtype: Annotated[str, typer.Option(help="auto (float32 on a CPU), float32, bfloat16, float16.")] = "auto",
     sam: Sam = None,
     profile: Profile = "default",
+    engine: EngineOption = "hotcoco",
+    resamples: Resamples = commands.RESAMPLES,
     prompt: Annotated[_Path, typer.Option(help="A prompt of yours, instead of the task's.")] = None,
     new: New = False,
 ) -> None:
@@ -113,7 +117,7 @@ def run(
             folder,
             paths=DataPaths(data, annotations, images),
             generation=generation,
-            reading=commands.make_reading(spec, space, profile, sam, device),
+            reading=commands.make_reading(spec, space, profile, sam, device, engine, resamples),
             limit=limit,
             seed=seed,
             gate=gate if spec.kind == "detection" or len(specs) == 1 else None,
@@ -143,6 +147,8 @@ def score(
     space: Space = "norm1000",
     sam: Sam = None,
     profile: Profile = "default",
+    engine: EngineOption = "hotcoco",
+    resamples: Resamples = commands.RESAMPLES,
     new: New = False,
 ) -> None:
     """Score recorded answers: no model, and no image files, are needed."""
@@ -153,6 +159,8 @@ def score(
         paths=DataPaths(data, annotations, images),
         space=space,
         profile=profile,
+        engine=engine,
+        resamples=resamples,
         sam=sam or "none",
         gate=gate,
         new=new,
@@ -169,10 +177,15 @@ def report(
     space: Annotated[str | None, typer.Option(help="Read the answers in another space.")] = None,
     sam: Sam = None,
     profile: Annotated[str | None, typer.Option(help="Pay the answers by another profile.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Compute detection metrics with another engine.")] = None,
+    resamples: Annotated[int | None, typer.Option(min=0, help="Another number of bootstrap resamples.")] = None,
 ) -> None:
     """Make a run's reports again."""
     paths = DataPaths(data, annotations, images)
-    _finished([commands.report(run, paths=paths, space=space, profile=profile, sam=sam)], [run])
+    evaluated = commands.report(
+        run, paths=paths, space=space, profile=profile, sam=sam, engine=engine, resamples=resamples
+    )
+    _finished([evaluated], [run])
 
 
 @app.command()

@@ -13,6 +13,7 @@ from vrft_eval.backends.transformers_backend import TransformersBackend
 from vrft_eval.errors import InputError
 from vrft_eval.evaluation import Evaluated, Evaluation, plan
 from vrft_eval.gate import GateChoice, choose_gate, gate_of_run
+from vrft_eval.metrics.engines import find_engine
 from vrft_eval.provenance import find_model, model_fingerprint
 from vrft_eval.runs import RunFolder
 from vrft_eval.schemas import Source
@@ -21,6 +22,7 @@ from vrft_eval.tasks.base import template_of
 from vrft_rewards.coordinates import check_space
 
 GENERATED_IMAGES = 100
+RESAMPLES = 1000
 _TOKENS = 1024
 _TOKENS_GENERATED = 256
 
@@ -68,9 +70,21 @@ def find_sam(sam: str | None, spec: TaskSpec) -> Path | None:
     return Path(name)
 
 
-def make_reading(spec: TaskSpec, space: str, profile: str, sam: str | None, device: str = "auto") -> Reading:
+def make_reading(
+    spec: TaskSpec,
+    space: str,
+    profile: str,
+    sam: str | None,
+    device: str = "auto",
+    engine: str = "hotcoco",
+    resamples: int = RESAMPLES,
+) -> Reading:
     """Check how answers are to be read. Raises ValueError."""
-    return Reading(check_space(space), profile, find_sam(sam, spec), device)
+    if resamples < 0:
+        raise InputError("must be 0 or more", field="resamples", value=resamples)
+    return Reading(
+        check_space(space), profile, find_sam(sam, spec), device, engine=find_engine(engine), resamples=resamples
+    )
 
 
 def plan_run(
@@ -172,6 +186,8 @@ def score(
     space: str = "norm1000",
     profile: str = "default",
     sam: str = "none",
+    engine: str = "hotcoco",
+    resamples: int = RESAMPLES,
     gate: str | None = None,
     new: bool = False,
 ) -> Evaluated:
@@ -180,7 +196,7 @@ def score(
     if gate == "model":
         raise InputError("asks a model, and here is none; name the exist map's file", field="--gate", value=gate)
     choice = choose_gate(gate)
-    reading = make_reading(spec, space, profile, sam)
+    reading = make_reading(spec, space, profile, sam, engine=engine, resamples=resamples)
     RunFolder(out).check(new=new)
     data = load_task(spec, LoadOptions(paths.data, paths.annotations, paths.images))
     recorded, digest = load_recorded(responses, data.known)
@@ -211,6 +227,8 @@ def report(
     space: str | None = None,
     profile: str | None = None,
     sam: str | None = None,
+    engine: str | None = None,
+    resamples: int | None = None,
 ) -> Evaluated:
     """Make a run's reports again, perhaps reading its answers in another way. Raises InputError."""
     folder = RunFolder(run)
@@ -218,7 +236,15 @@ def report(
     settings, source = info.settings, info.source
     spec = get_task(settings.task)
     sam = sam or info.scoring.sam or "none"
-    reading = make_reading(spec, space or info.scoring.space, profile or info.scoring.profile, sam)
+    then = info.scoring
+    reading = make_reading(
+        spec,
+        space or then.space,
+        profile or then.profile,
+        sam,
+        engine=engine or then.engine,
+        resamples=then.resamples if resamples is None else resamples,
+    )
     if paths is None or paths == DataPaths():
         # A path inside the run folder is kept relative to it, so that the folder can be moved.
         places = [None if place is None else run / place for place in (source.data, source.annotations, source.images)]

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vrft_eval import asking
+from vrft_eval.report.evidence import interval_text
 from vrft_eval.report.visible import plain
 from vrft_eval.report.words import number
 from vrft_eval.schemas import DemoRow, Report
@@ -73,13 +74,21 @@ def print_reports(reports: Sequence[Report]) -> None:
     table.add_column("task")
     table.add_column("metric")
     table.add_column("value", justify="right")
+    table.add_column("95 % interval")
     for report in reports:
         name = report.task
         for key, value in report.metrics.items():
             style = "bold green" if key == report.headline else ""
-            table.add_row(name, Text(key, style), Text(number(value), style))
+            interval = interval_text(report.intervals.get(key))
+            table.add_row(name, Text(key, style), Text(number(value), style), Text(interval, "dim"))
             name = ""
         table.add_row("", f"mean reward of {report.rewards.bounds[1]:g}", number(report.rewards.mean))
+        tracks = report.correlation
+        if tracks is not None:
+            name = f"its rank correlation with {tracks.metric}"
+            table.add_row("", name, number(tracks.value), Text(interval_text(tracks.interval), "dim"))
+        if report.diagnostics is not None and report.diagnostics.calibration is not None:
+            table.add_row("", "calibration error (ECE)", number(report.diagnostics.calibration.ece))
         for key in ("samples", "unanswered", "failed", "format_broken"):
             if report.counts.get(key) or key == "samples":
                 table.add_row("", key.replace("_", " "), number(report.counts[key]))

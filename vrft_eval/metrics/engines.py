@@ -6,7 +6,7 @@ import contextlib
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -38,10 +38,17 @@ def curves_of(table: DetectionTable, engine: Engine) -> Curves:
     return Curves(run["precision"][..., -1], run["recall"])
 
 
-def check_engine(engine: str, rule: str) -> None:
-    """Raise InputError for an engine that isn't there, or can't judge by the rule."""
-    if engine not in _ENGINES:
-        raise InputError(f"must be one of {', '.join(_ENGINES)}", field="engine", value=engine)
+def find_engine(name: str) -> Engine:
+    """The engine of that name. Raises InputError."""
+    for known in get_args(Engine):
+        if name == known:
+            engine: Engine = known
+            return engine
+    raise InputError(f"must be one of {', '.join(get_args(Engine))}", field="engine", value=name)
+
+
+def check_engine(engine: Engine, rule: str) -> None:
+    """Raise InputError for an engine that can't judge by the rule."""
     if engine == "pycocotools" and rule == "lvis":
         raise InputError(
             "pycocotools can't judge by LVIS's federated rules; hotcoco can (and is tested against the lvis package)",
@@ -136,7 +143,7 @@ def _found_rows(table: DetectionTable) -> Iterator[dict[str, Any]]:
         yield {"id": number, "iscrowd": 0, **dict(zip(names, row, strict=True))}
 
 
-_ENGINES: Mapping[str, Callable[[DetectionTable], Mapping[str, Floats]]] = {
+_ENGINES: Mapping[Engine, Callable[[DetectionTable], Mapping[str, Floats]]] = {
     "hotcoco": _hotcoco,
     "pycocotools": _pycocotools,
 }

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from vrft_eval.report import evidence
 from vrft_eval.report.cards import make_cards
 from vrft_eval.report.choose import choose, chosen_note
 from vrft_eval.report.visible import plain
@@ -35,6 +36,12 @@ def render_report(report: Report, judged: Sequence[Judged], measures: Measures, 
         cards=cards,
         pictures=pictures,
         columns=columns,
+        evidence=evidence,
+        interval_note=evidence.interval_note(report),
+        metric_rows=[
+            [name, number(value), evidence.interval_text(report.intervals.get(name))]
+            for name, value in report.metrics.items()
+        ],
         outcomes={name: sum(card.outcome == name for card in cards) for name in OUTCOMES},
         broken=sum(card.broken for card in cards),
         categories=sorted({card.title for card in cards}),

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import re
 
+from vrft_eval.report.evidence import (
+    CALIBRATION_HEAD,
+    ERROR_HEAD,
+    calibration_rows,
+    calibration_text,
+    correlation_text,
+    error_rows,
+    error_text,
+    interval_note,
+    interval_text,
+)
 from vrft_eval.report.visible import plain
 from vrft_eval.report.words import COUNTS, METRICS, model_name, number
-from vrft_eval.schemas import Confusion, Report
+from vrft_eval.schemas import Confusion, Diagnostics, Report
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!&~])")
 
@@ -22,9 +33,14 @@ def render_markdown(report: Report) -> str:
         "## Metrics",
         "",
         *table(
-            ["metric", "value", "meaning"],
-            [[name, number(value, 4), METRICS.get(name, "")] for name, value in report.metrics.items()],
+            ["metric", "value", "interval", "meaning"],
+            [
+                [name, number(value, 4), interval_text(report.intervals.get(name)), METRICS.get(name, "")]
+                for name, value in report.metrics.items()
+            ],
         ),
+        *([] if report.engine is None else ["", f"Computed with {report.engine}."]),
+        *([] if not report.intervals else ["", interval_note(report)]),
         "",
         f"## Rewards (profile {cell(report.rewards.profile)})",
         "",
@@ -35,6 +51,8 @@ def render_markdown(report: Report) -> str:
                 *([name, number(value)] for name, value in report.rewards.parts.items()),
             ],
         ),
+        *([] if report.correlation is None else ["", cell(correlation_text(report.correlation))]),
+        *_diagnostics(report.diagnostics),
         "",
         "## Counts",
         "",
@@ -54,6 +72,16 @@ def render_markdown(report: Report) -> str:
         rows = [[cell(name), *(number(row[c]) for c in columns)] for name, row in report.per_category.items()]
         lines += ["", "## Per category", "", *table(["category", *columns], rows)]
     return "\n".join(lines) + "\n"
+
+
+def _diagnostics(found: Diagnostics | None) -> list[str]:
+    lines: list[str] = []
+    if found is not None and found.calibration is not None:
+        lines += ["", "## Confidence", "", calibration_text(found.calibration), ""]
+        lines += table(CALIBRATION_HEAD, calibration_rows(found.calibration))
+    if found is not None and found.errors is not None:
+        lines += ["", "## Errors", "", error_text(found.errors), "", *table(ERROR_HEAD, error_rows(found.errors))]
+    return lines
 
 
 def _confused(found: Confusion) -> list[list[str]]:
