@@ -171,7 +171,7 @@ def test_a_question_of_ones_own_is_a_setting_of_the_run(coco: Path) -> None:
     done = _run(coco, backend, gate_prompt=str(prompt))
     assert backend.asked[0].text == "See any cat?"
     assert done.info.settings.gate_prompt == "See any {category}?"
-    with pytest.raises(InputError, match="gate_prompt: 'See any {category}"):
+    with pytest.raises(InputError, match=r"gate_prompt: 'See any \{category\}"):
         _run(coco, Replay({}), gate_prompt="gate")
 
 

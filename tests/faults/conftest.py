@@ -1,0 +1,49 @@
+"""One uninterrupted two-stage run of the shipped checkpoint, which the others are compared with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fault_helpers import command
+from typer.testing import CliRunner
+
+from vrft_eval.cli import app
+from vrft_eval.demo.data import write_dataset
+
+IMAGES = {3, 4, 6}
+CATEGORIES = {"red square", "green triangle", "blue triangle"}
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three generated images with three categories, of which the model sees some, misses one and imagines one."""
+    folder = tmp_path_factory.mktemp("faults") / "data"
+    write_dataset("shapes-detection", folder, max(IMAGES), seed=0)
+    file = folder / "annotations.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    categories = [entry for entry in document["categories"] if entry["name"] in CATEGORIES]
+    kept = {entry["id"] for entry in categories}
+    small = {
+        "images": [
+            {key: entry[key] for key in ("id", "file_name", "width", "height")}
+            for entry in document["images"]
+            if entry["id"] in IMAGES
+        ],
+        "categories": categories,
+        "annotations": [
+            entry for entry in document["annotations"] if entry["image_id"] in IMAGES and entry["category_id"] in kept
+        ],
+    }
+    file.write_text(json.dumps(small), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a whole run."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    result = CliRunner().invoke(app, command(data, out))
+    assert result.exit_code == 0, result.output
+    return out
