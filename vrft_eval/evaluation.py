@@ -226,10 +226,12 @@ def evaluate(
     """Judge every sample and compute the report."""
     judged = [data.judge(sample, answers.get(sample.id), reading) for sample in samples]
     measures = data.measure(judged, reading)
-    counts = {**_counts(judged), **measures.counts}
+    counts = {**_counts(judged), **measures.counts, **data.data_counts()}
     summary = None if gate is None else gate.summary(samples)
     gated = [] if gate is None or summary is None else gate_notes(gate.name, summary)
-    measures = replace(measures, counts=counts, notes=[*gated, *_notes(data, counts, info), *measures.notes])
+    measures = replace(
+        measures, counts=counts, notes=[*gated, *_notes(data, counts, info), *data.data_notes(), *measures.notes]
+    )
     report = _report(data, judged, measures, reading, info)
     report = report.model_copy(update={"gate_summary": summary})
     if reading.against is not None:

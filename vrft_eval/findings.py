@@ -24,7 +24,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "image_left_out": ("warning", "images left out, since they are not there (--missing skip)"),
     "image_twice": ("warning", "images named by several entries"),
     "box_outside": ("warning", "boxes that reach outside their image"),
-    "box_empty": ("warning", "boxes without area inside their image"),
+    "box_empty": ("warning", "boxes without area inside their image (they count in the metrics, not in the rewards)"),
     "box_twice": ("warning", "boxes that are in the data twice"),
     "area_absent": ("warning", "boxes without an area (width x height is taken, which moves APs, APm and APl)"),
     "category_without_truth": ("warning", "selected categories without ground truth"),
@@ -34,7 +34,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "target_covered": ("warning", "targets that an ignore region covers whole"),
     "description_twice": ("warning", "descriptions that occur twice for images of one content"),
     "other_question": ("warning", "questions of the data that differ from the task's prompt"),
-    "other_count": ("warning", "counts that differ from the published split"),
+    "other_count": ("warning", "splits of another size than published"),
     "box_outside_a_little": ("note", "boxes that reach outside their image by less than a pixel"),
     "box_tiny": ("note", "boxes with a side below 2 pixels"),
     "crowd_only": ("note", "image and category pairs with crowds only: no truth for the rewards"),
@@ -108,7 +108,7 @@ class Findings:
     def notes(self) -> list[str]:
         """Sentences for a report, of the warnings: a count, what it is, the first example."""
         return [
-            f"{found.count:,} {found.text}; the first: {found.examples[0]}."
+            f"{found.count:,} {found.text}{'; the first' if found.count > 1 else ''}: {found.examples[0]}."
             for found in self
             if found.severity == "warning"
         ]

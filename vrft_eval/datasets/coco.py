@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from vrft_eval.datasets.checks import is_name, is_number, is_whole
+from vrft_eval.datasets.presence import Origin
 from vrft_eval.errors import InputError
 from vrft_eval.files import confined, read_json
 from vrft_eval.findings import Findings
@@ -56,7 +57,7 @@ class CocoData:
     """A checked COCO file; images, categories and annotations in the file's order.
 
     rule says how detections are to be judged: as COCO does, or by LVIS's federated rules. frequencies are LVIS's
-    groups of categories (rare, common, frequent); empty for COCO. roots are the folders that no image may leave.
+    groups of categories (rare, common, frequent); empty for COCO. synonyms are LVIS's further names of a category.
     """
 
     file: Path
@@ -66,7 +67,7 @@ class CocoData:
     frequencies: dict[int, Frequency] = field(default_factory=dict)
     rule: Rule = "coco"
     synonyms: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    roots: tuple[Path, ...] = ()
+    origin: Origin = field(default_factory=Origin)
 
 
 def load_coco(file: Path, images: Path, findings: Findings | None = None) -> CocoData:
@@ -119,7 +120,7 @@ class _Reader:
             self.frequencies,
             rule,
             self.synonyms,
-            roots,
+            Origin(roots),
         )
 
     def _bad(self, message: str, where: str, value: Any, kind: str = "unusable_entry") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,12 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from vrft_eval.backends.protocol import Answer
+from vrft_eval.datasets.options import LoadOptions
+from vrft_eval.datasets.presence import Origin
 from vrft_eval.errors import InputError
 from vrft_eval.files import read_bytes
-from vrft_eval.images import image_size
+from vrft_eval.findings import KINDS, Findings
+from vrft_eval.images import Progress, check_images
 from vrft_eval.masks.sam import Choice
 from vrft_eval.metrics.bootstrap import Records, TermRecords, Terms
 from vrft_eval.metrics.correlation import Quality
@@ -27,31 +31,34 @@ Outcome = Literal["right", "partly", "wrong", "unanswered", "failed"]
 
 
 @dataclass(frozen=True)
+class DataSource:
+    """Where to get a data set, and what to cite for it."""
+
+    where: str
+    citation: str
+
+
+@dataclass(frozen=True)
 class TaskSpec:
     """A task's name and what it means.
 
-    categories are the names averaged in the headline (None: all). `generated` tasks make their own data.
+    prompt names a file in `prompts/`; loader a layout in `vrft_eval.datasets`, and layout describes it. categories are
+    the names averaged in the headline (None: all). The first of the splits is taken without `--split`; published is
+    how many images a split has. `generated` tasks make their own data.
     """
 
     name: str
     kind: Kind
     prompt: str
     metric: str
+    loader: str
     layout: str
     categories: tuple[str, ...] | None = None
     gate: Gate | None = None
     generated: bool = False
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """Where the data lies, and how many images of it are drawn with which seed."""
-
-    data: Path | None
-    annotations: Path | None = None
-    images: Path | None = None
-    limit: int | None = None
-    seed: int = 0
+    splits: tuple[str, ...] = ()
+    published: Mapping[str, int] = field(default_factory=dict)
+    source: DataSource | None = None
 
 
 @dataclass(frozen=True)
@@ -126,8 +133,33 @@ class TaskData(ABC):
     """The data of one task, loaded and checked: asks, judges and measures."""
 
     spec: TaskSpec
+    options: LoadOptions
     headline: str
     notes: list[str]
+    findings: Findings
+    origin: Origin
+
+    def _begin(self, spec: TaskSpec, options: LoadOptions, findings: Findings | None) -> Findings:
+        """Take what every kind of data is made from. Raises InputError for a split that the task doesn't have."""
+        if options.split is not None and spec.splits and options.split not in spec.splits:
+            hint = f"{spec.name} has {', '.join(spec.splits)}"
+            raise InputError(f"no such split; {hint}", field="--split", value=options.split)
+        self.spec, self.options, self.notes = spec, options, []
+        self.findings = findings or Findings()
+        return self.findings
+
+    def data_notes(self) -> list[str]:
+        """What a report must say of the data themselves: what was odd in them, and images that are not there."""
+        absent = sum(path in self.origin.unusable for path in self.images())
+        notes = self.findings.notes()
+        if absent:
+            notes.append(f"{absent:,} images are not there: the report shows no picture of them.")
+        return notes
+
+    def data_counts(self) -> dict[str, int]:
+        """What a report counts of the data themselves."""
+        left_out = len(self.origin.left_out)
+        return {"images_left_out": left_out} if left_out else {}
 
     @abstractmethod
     def images(self) -> Mapping[Path, tuple[int, int] | None]:
@@ -160,12 +192,21 @@ class TaskData(ABC):
     def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:
         """Compute the task's metrics."""
 
-    def check_images(self) -> None:
-        """Open every image's header. Raises InputError for one that is missing, broken or of another size."""
-        for path, claimed in self.images().items():
-            found = image_size(path)
-            if claimed is not None and found != claimed:
-                raise InputError(f"is {found[0]}x{found[1]}, its annotations say {claimed[0]}x{claimed[1]}", file=path)
+    def check_images(self, progress: Progress | None = None) -> None:
+        """Open every image's header; write out the images that lie inside a file of many.
+
+        Raises InputError for images that are missing, broken or of another size: the first, and how many more.
+        """
+        images = self.images()
+        if self.origin.embedded is not None:
+            self.origin.embedded.unpack(images)
+        errors = check_images(images, progress=progress).errors
+        if len(errors) > 1:
+            kinds = Counter(KINDS[error.kind][1] for error in errors)
+            listed = "; ".join(f"{count:,} {text}" for text, count in kinds.items())
+            raise InputError(f"{errors[0].detail} (of {len(images):,} images: {listed})", file=errors[0].file)
+        if errors:
+            raise errors[0]
 
 
 def completion_of(answer: Answer | None) -> str:

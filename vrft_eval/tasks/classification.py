@@ -7,9 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from vrft_eval.backends.protocol import Answer
-from vrft_eval.datasets import load_labelled
+from vrft_eval.datasets import LoadOptions, load_classification
 from vrft_eval.errors import InputError
-from vrft_eval.images import image_size
+from vrft_eval.findings import Findings
+from vrft_eval.images import check_images
 from vrft_eval.metrics import Verdict, accuracies, confusion, per_class, released_errors
 from vrft_eval.metrics.bootstrap import Terms
 from vrft_eval.metrics.correlation import Quality
@@ -18,7 +19,6 @@ from vrft_eval.samples import Sample
 from vrft_eval.schemas import Gate
 from vrft_eval.tasks.base import (
     Judged,
-    LoadOptions,
     Measures,
     Outcome,
     Reading,
@@ -41,18 +41,19 @@ class ClassificationData(TaskData):
 
     headline = "accuracy"
 
-    def __init__(self, spec: TaskSpec, options: LoadOptions) -> None:
-        self.spec = spec
-        self.notes: list[str] = []
-        whole = load_labelled(options.data)
+    def __init__(self, spec: TaskSpec, options: LoadOptions, findings: Findings | None = None) -> None:
+        findings = self._begin(spec, options, findings)
+        whole = load_classification(spec.loader, options, findings)
+        self.origin = whole.origin
         # The closed set is that of the whole data, however few images are drawn.
-        self.labels = tuple(dict.fromkeys(item.label for item in whole))
+        self.labels = whole.labels
         try:
             self._matcher = LabelMatcher(self.labels)
         except ValueError as error:
-            raise InputError(f"the class names don't work: {error}", file=options.data) from None
-        self._names = {item.name for item in whole}
-        self._items = draw(whole, options.limit, options.seed)
+            raise InputError(f"the class names don't work: {error}", file=whole.file) from None
+        self.whole = whole.images
+        self._names = {item.name for item in whole.images}
+        self._items = draw(whole.images, options.limit, options.seed)
 
     def images(self) -> Mapping[Path, tuple[int, int] | None]:
         """Every image; a folder claims no sizes."""
@@ -65,11 +66,13 @@ class ClassificationData(TaskData):
     def samples(self, template: str, gate: Gate | None, recorded: Sequence[str] = ()) -> tuple[Sample, ...]:  # noqa: ARG002
         """One sample per image."""
         prompt = fill(template)
+        there = {item.path: None for item in self._items if item.path not in self.origin.unusable}
+        sizes = check_images(there).sizes
         return tuple(
             Sample(
                 id=item.name,
                 image=item.path,
-                image_size=image_size(item.path) if item.path.is_file() else None,
+                image_size=sizes.get(item.path),
                 prompt=prompt,
                 kind="classification",
                 truth=item.label,

@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from vrft_eval.backends.protocol import Answer
-from vrft_eval.datasets import CocoImage, find_coco, load_coco
-from vrft_eval.errors import InputError, nearest
+from vrft_eval.datasets import CocoImage, LoadOptions, load_detection
+from vrft_eval.datasets.boxes import true_boxes
+from vrft_eval.datasets.names import find_name
+from vrft_eval.errors import InputError
+from vrft_eval.findings import Findings
 from vrft_eval.metrics.engines import check_engine
 from vrft_eval.samples import Boxes, Sample
 from vrft_eval.schemas import Gate
 from vrft_eval.tasks.base import (
     Judged,
-    LoadOptions,
     Measures,
     Outcome,
     Reading,
@@ -29,7 +31,7 @@ from vrft_eval.tasks.base import (
     outcome_of,
 )
 from vrft_eval.tasks.detection_measures import measure_detection
-from vrft_eval.tasks.prompts import fill
+from vrft_eval.tasks.prompts import fill, load, unfill
 from vrft_rewards import DetectionReward, Status, match_boxes, parse_detections, parse_response, to_pixels
 from vrft_rewards.truth import resized
 
@@ -39,45 +41,34 @@ class DetectionData(TaskData):
 
     headline = "mAP"
 
-    def __init__(self, spec: TaskSpec, options: LoadOptions) -> None:
-        self.spec = spec
-        self.notes: list[str] = []
-        file, folder = find_coco(options.data, options.annotations, options.images)
-        whole = load_coco(file, folder)
+    def __init__(self, spec: TaskSpec, options: LoadOptions, findings: Findings | None = None) -> None:
+        findings = self._begin(spec, options, findings)
+        template = load(spec.prompt)
+        whole = load_detection(spec.loader, options, findings, lambda text: unfill(template, text, "category"))
+        self.origin = whole.origin
         self._all_images = {image.id for image in whole.images}
         images = tuple(draw(whole.images, options.limit, options.seed))
         kept = {image.id for image in images}
         annotations = tuple(a for a in whole.annotations if a.image_id in kept)
         self.coco = replace(whole, images=images, annotations=annotations)
-        self.selected = self._select(spec.categories)
-        self._by_pair = self._truth_boxes()
+        self.selected = self._select(options.categories or spec.categories)
+        self._by_pair = true_boxes(images, annotations, findings)
         self._asked: set[int] = set()
 
     def _select(self, names: tuple[str, ...] | None) -> frozenset[int]:
+        if names is None:
+            return frozenset(self.coco.categories)
         by_name = {name: key for key, name in self.coco.categories.items()}
-        for name in names or ():
-            if name not in by_name:
-                hint = nearest(name, tuple(by_name))
-                raise InputError(f"task {self.spec.name} needs the category {name!r}; {hint}", file=self.coco.file)
-        return frozenset(by_name.values() if names is None else (by_name[name] for name in names))
-
-    def _truth_boxes(self) -> dict[tuple[int, int], Boxes]:
-        sizes = {image.id: image.size for image in self.coco.images}
-        rows: dict[tuple[int, int], list[Boxes]] = {}
-        empty = 0
-        for a in self.coco.annotations:
-            if a.crowd:
-                continue
-            box = clip_boxes(np.array(a.xyxy), sizes[a.image_id])
-            if box[0] < box[2] and box[1] < box[3]:
-                rows.setdefault((a.image_id, a.category_id), []).append(box)
-            else:
-                empty += 1
-        if empty:
-            self.notes.append(
-                f"{empty} true boxes have no area inside their image: they count in the metrics, not in the rewards."
-            )
-        return {pair: np.stack(boxes) for pair, boxes in rows.items()}
+        found = set()
+        for name in names:
+            try:
+                found.add(find_name(name, by_name, self.coco.synonyms))
+            except InputError as error:
+                message = f"task {self.spec.name} needs the category {name!r}: {error}"
+                self.findings.error("unknown_category", InputError(message, file=self.coco.file))
+        if not found:
+            raise InputError("none of the wanted categories is there", file=self.coco.file)
+        return frozenset(found)
 
     @property
     def truth(self) -> Mapping[tuple[int, int], Boxes]:

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from vrft_eval.backends.protocol import Answer
-from vrft_eval.datasets import load_grounding
+from vrft_eval.datasets import LoadOptions, load_grounding
+from vrft_eval.findings import Findings
 from vrft_eval.samples import Sample
 from vrft_eval.schemas import Gate
 from vrft_eval.tasks.base import (
     Judged,
-    LoadOptions,
     Measures,
     Outcome,
     Reading,
@@ -26,7 +26,7 @@ from vrft_eval.tasks.base import (
     outcome_of,
 )
 from vrft_eval.tasks.grounding_measures import measure_grounding, sam_options
-from vrft_eval.tasks.prompts import fill
+from vrft_eval.tasks.prompts import fill, load, unfill
 from vrft_rewards import GroundingReward, Score, Status, box_iou, parse_box, parse_response, to_pixels
 from vrft_rewards.truth import resized
 
@@ -36,12 +36,14 @@ class GroundingData(TaskData):
 
     headline = "mIoU"
 
-    def __init__(self, spec: TaskSpec, options: LoadOptions) -> None:
-        self.spec = spec
-        self.notes: list[str] = []
-        whole = load_grounding(options.data)
-        self._names = {item.name for item in whole}
-        self._items = draw(whole, options.limit, options.seed)
+    def __init__(self, spec: TaskSpec, options: LoadOptions, findings: Findings | None = None) -> None:
+        findings = self._begin(spec, options, findings)
+        template = load(spec.prompt)
+        whole = load_grounding(spec.loader, options, findings, lambda text: unfill(template, text, "question"))
+        self.origin = whole.origin
+        self.whole = whole.images
+        self._names = {item.name for item in whole.images}
+        self._items = draw(whole.images, options.limit, options.seed)
 
     def images(self) -> Mapping[Path, tuple[int, int] | None]:
         """Every image with the size the data claim."""
@@ -60,10 +62,12 @@ class GroundingData(TaskData):
                 image_size=item.size,
                 prompt=fill(template, question=item.text),
                 kind="grounding",
-                truth=np.array(item.box),
+                truth=np.zeros((0, 4)) if item.box is None else np.array(item.box),
                 category=item.text,
                 image_id=item.name,
                 mask=item.mask,
+                ignore=item.ignore,
+                polygon=item.polygon,
             )
             for item in self._items
         )

@@ -46,6 +46,29 @@ def fill(template: str, **fields: str) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: fields.get(match[1], match[0]), template)
 
 
+def unfill(template: str, text: str, field: str) -> str | None:
+    """Find what a field was when a prompt was filled; white space and the `<image>` line don't matter.
+
+    None when the text isn't this prompt.
+
+    >>> unfill("<image>\\nFind a {category} or no {category}.", "Find a  hot dog or no hot dog.", "category")
+    'hot dog'
+    """
+    mark = "{" + field + "}"
+    first, *others = (_spaced(part) for part in template.split(mark))
+    text = _spaced(text)
+    if not others or not text.startswith(first):
+        return None
+    # What follows the field says where it ends; then the whole prompt must be the same.
+    end = text.find(others[0], len(first)) if others[0] else len(text)
+    value = text[len(first) : end].strip()
+    return value if end >= 0 and value and _spaced(template.replace(mark, value)) == text else None
+
+
+def _spaced(text: str) -> str:
+    return re.sub(r"\s+", " ", text.replace("<image>", " ")).lstrip()
+
+
 def render(name: str, **fields: str) -> str:
     """Load a prompt and fill it."""
     return fill(load(name), **fields)

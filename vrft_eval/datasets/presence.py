@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from vrft_eval.datasets.embedded import Embedded
 from vrft_eval.errors import InputError
 from vrft_eval.findings import Findings
 
@@ -64,35 +66,61 @@ class Listing:
         return any(real.is_relative_to(root) for root in self._roots)
 
 
-def absent_images(
-    paths: Sequence[Path],
-    roots: Iterable[Path],
+@dataclass(frozen=True)
+class Origin:
+    """Where the images of a data set come from.
+
+    roots are the folders that none may leave; unusable are those that are not there (or outside); left_out names
+    those that were dropped from the data for it, relative to the first root; embedded are inside a file.
+    """
+
+    roots: tuple[Path, ...] = ()
+    unusable: frozenset[Path] = frozenset()
+    left_out: tuple[str, ...] = ()
+    embedded: Embedded | None = None
+
+
+def look_for(
+    paths: Iterable[Path],
+    roots: Sequence[Path],
     missing: Missing | None,
+    left_out: Sequence[str] | None,
     findings: Findings,
-) -> frozenset[Path]:
-    """Find the images that are not there, or that a link leads to outside the roots, which is always an error.
+) -> tuple[Origin, frozenset[Path]]:
+    """Find the images that are not there; returns the origin and the images to drop from the data.
 
     `missing` says what absence means: an InputError that counts them, leaving them out (a warning), or (None) nothing.
+    Given `left_out`, the names that an earlier run left out, just these are dropped, whatever is on disk. An image
+    that a link leads to outside the roots is always an error.
     """
     listing = Listing(roots)
-    absent, outside = [], []
-    for path in dict.fromkeys(paths):
-        state = listing.state(path)
-        if state == "outside":
-            error = InputError(f"{path} leads out of the data folder by a symbolic link")
-            findings.error("path_outside", error)
-            outside.append(path)
-        elif state == "absent":
-            absent.append(path)
-    if absent and missing == "skip":
-        for path in absent:
-            findings.see("image_left_out", str(path))
-    elif absent and missing == "error":
+    states = {path: listing.state(path) for path in paths}
+    absent = [path for path, state in states.items() if state == "absent"]
+    outside = [path for path, state in states.items() if state == "outside"]
+    for path in outside:
+        error = InputError(f"{path} leads out of the data folder by a symbolic link")
+        findings.error("path_outside", error)
+    dropped: list[Path] = []
+    if left_out is not None:
+        names = set(left_out)
+        dropped = [path for path in states if _name(path, roots[0]) in names]
+    elif missing == "skip":
+        dropped = absent
+    elif missing == "error" and absent:
         if not findings.collect:
-            raise _absent_error(absent, len(paths))
+            raise _absent_error(absent, len(states))
         for path in absent:
             findings.see("image_absent", str(path))
-    return frozenset(absent + outside)
+    for path in dropped:
+        findings.see("image_left_out", str(path))
+    if dropped and len(dropped) == len(states):
+        raise _absent_error(dropped, len(states))
+    names_dropped = tuple(_name(path, roots[0]) for path in dropped)
+    return Origin(tuple(roots), frozenset(absent + outside), names_dropped), frozenset(dropped)
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 def _absent_error(absent: Sequence[Path], total: int) -> InputError:

@@ -1,0 +1,78 @@
+"""Images that lie inside Arrow or Parquet files: read once for their sizes, written out when they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vrft_eval.errors import InputError
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table in one or more files, in the order of its rows."""
+
+    folder: Path
+    shards: tuple[Path, ...]
+
+    def columns(self, *names: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the values of some columns, row by row. Raises InputError for a broken file or a missing column."""
+        try:
+            import pyarrow as arrow
+        except ImportError:
+            raise InputError("reading Hugging Face data needs pyarrow: pip install pyarrow", file=self.folder) from None
+        for shard in self.shards:
+            try:
+                for batch in _batches(shard, names):
+                    columns = [batch.column(name) for name in names]
+                    for row in range(batch.num_rows):
+                        yield tuple(column[row].as_py() for column in columns)
+            except KeyError as error:
+                raise InputError(f"there is no column {error}; needed are {', '.join(names)}", file=shard) from None
+            except (arrow.ArrowException, OSError) as error:
+                raise InputError(f"not a table that can be read: {error}", file=shard) from None
+
+    def images(self) -> Iterator[tuple[int, bytes | None]]:
+        """Yield (row, bytes of its image); None where the row holds no bytes, only the path of a file elsewhere."""
+        for row, (value,) in enumerate(self.columns("image")):
+            data = value.get("bytes") if isinstance(value, dict) else value
+            yield row, data if isinstance(data, bytes) else None
+
+
+def _batches(shard: Path, names: tuple[str, ...]) -> Iterator[Any]:
+    if shard.suffix == ".parquet":
+        import pyarrow.parquet as parquet
+
+        with parquet.ParquetFile(shard) as file:
+            missing = [name for name in names if name not in file.schema_arrow.names]
+            if missing:
+                raise KeyError(missing[0])
+            yield from file.iter_batches(batch_size=64, columns=list(names))
+        return
+    import pyarrow as arrow
+
+    with arrow.memory_map(str(shard)) as source, arrow.ipc.open_stream(source) as stream:
+        yield from stream
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Which row of a table is the image that a path stands for; the file isn't there before `unpack`."""
+
+    table: Table
+    rows: dict[Path, int]
+
+    def unpack(self, paths: Iterable[Path]) -> None:
+        """Write those of the images that aren't there yet, each whole or not at all."""
+        wanted = {self.rows[path]: path for path in paths if not path.is_file()}
+        if not wanted:
+            return
+        for row, data in self.table.images():
+            if row in wanted and data is not None:
+                path = wanted[row]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary = path.with_name(f".{path.name}.part")
+                temporary.write_bytes(data)
+                temporary.replace(path)
