@@ -50,7 +50,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -
     write_atomic(file, "old")
     file.unlink()
     file.mkdir()
-    with pytest.raises(OSError, match=r"report\.json"):
+    with pytest.raises(InputError, match=r"report\.json: cannot be written"):
         write_atomic(file, "new")
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.json"]
 

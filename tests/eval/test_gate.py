@@ -84,7 +84,8 @@ def test_the_model_is_asked_about_every_pair_then_for_boxes_of_those_it_sees(coc
     assert done.report.metrics["mAP"] == pytest.approx(1.0)
     summary = _summary(done)
     assert (summary.pairs, summary.asked, summary.hidden_boxes) == (6, 3, 0)
-    assert (summary.precision, summary.recall) == (pytest.approx(2 / 3), 1.0)
+    assert summary.precision == pytest.approx(2 / 3)
+    assert summary.recall == 1.0
     assert summary.answers is not None
     assert (summary.answers.questions, summary.answers.unclear, summary.answers.failed) == (6, 0, 0)
 
@@ -271,7 +272,8 @@ def test_every_gate_is_measured_against_the_truth(
     responses = _lines(coco, ["7:1", "9:3"])
     done = score("detection", responses, coco / gate, paths=DataPaths(coco / "data"), gate=gate)
     summary = _summary(done)
-    assert (summary.asked, summary.precision, summary.recall) == (asked, pytest.approx(precision), recall)
+    assert (summary.asked, summary.recall) == (asked, recall)
+    assert summary.precision == pytest.approx(precision)
     assert done.report.notes[0].startswith(f"Gate {gate}: ")
     assert ("can't be compared" in done.report.notes[0]) == (gate == "truth")
 

@@ -15,6 +15,8 @@ from vrft_eval.cli import app
 from vrft_eval.errors import InputError
 from vrft_eval.files import write_atomic
 
+pytest_plugins = ("fault_fixtures",)
+
 # The system's own limit on the size of a file stands in for a full disk: a write is cut short, then refused.
 LIMITED = """
 import resource, sys

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from vrft_eval.cli import app
 
+pytest_plugins = ("fault_fixtures",)
+
 QUESTIONS = 9
 
 

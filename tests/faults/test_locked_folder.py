@@ -19,6 +19,8 @@ from vrft_eval.errors import InputError
 from vrft_eval.run_lock import LOCK_FILE, locked
 from vrft_eval.runs import RunFolder
 
+pytest_plugins = ("fault_fixtures",)
+
 HOLDER = """
 import sys
 from pathlib import Path
