@@ -211,6 +211,16 @@ def parse_response(text: str, choose: Literal["last", "first"] = "last") -> Resp
     """
     if choose not in ("last", "first"):
         raise ValueError(f"choose: expected 'last' or 'first', got {choose!r}")
+    exact = _exact(text)
+    if exact is None:
+        return scan_response(text, choose)
+    closed, opened = exact
+    end = len(text) - 9
+    return Response(text[7:closed], text[opened + 8 : end], (7, closed), (opened + 8, end), ())
+
+
+def scan_response(text: str, choose: Literal["last", "first"] = "last") -> Response:
+    """Do what `parse_response` does, by the scan whatever the text."""
     scan = _Scan(text, choose)
     scan.run()
     issues = scan.issues
@@ -237,7 +247,16 @@ def parse_response(text: str, choose: Literal["last", "first"] = "last") -> Resp
 
 
 def read_answer(text: str, choose: Literal["last", "first"] = "last") -> tuple[str | None, tuple[FormatIssue, ...]]:
-    """Return the answer and the issues of `parse_response`; exact responses are recognised without a scan."""
+    """Return the answer and the issues of `parse_response`."""
+    exact = _exact(text)
+    if exact is not None:
+        return text[exact[1] + 8 : -9], ()
+    response = scan_response(text, choose)
+    return response.answer, response.issues
+
+
+def _exact(text: str) -> Span | None:
+    """Return where ``</think>`` and ``<answer>`` begin in a text that is exactly as asked for, else None."""
     # Four "<" that are the four tags in their order: there is nothing that a scan could find besides.
     if text.startswith("<think>") and text.endswith("</answer>") and text.count("<") == 4:
         closed = text.find("</think>", 7)
@@ -246,9 +265,8 @@ def read_answer(text: str, choose: Literal["last", "first"] = "last") -> tuple[s
             answer = text[opened + 8 : -9]
             between = opened == closed + 8 or text[closed + 8 : opened].isspace()
             if between and answer and not answer.isspace() and closed > 7 and not text[7:closed].isspace():
-                return answer, ()
-    response = parse_response(text, choose)
-    return response.answer, response.issues
+                return closed, opened
+    return None
 
 
 def visual_rft_format(text: str) -> bool:

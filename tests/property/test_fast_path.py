@@ -15,7 +15,7 @@ from vrft_rewards.answers.canonical import read_canonical
 from vrft_rewards.answers.detections import find_boxes
 from vrft_rewards.boxes import iou_rows
 from vrft_rewards.matching import _greedy_few, _greedy_many, confidence_order, greedy_pairs, pair_boxes
-from vrft_rewards.response import read_answer
+from vrft_rewards.response import read_answer, scan_response
 
 NUMBERS = st.one_of(
     st.integers(0, 1100).map(str),
@@ -106,8 +106,9 @@ TAGS = [
     st.sampled_from(["last", "first"]),
 )
 @settings(max_examples=600)
-def test_read_answer_is_parse_response(text: str, choose: str) -> None:
-    response = parse_response(text, choose)  # type: ignore[arg-type]
+def test_exact_responses_are_read_as_the_scan_reads_them(text: str, choose: str) -> None:
+    response = scan_response(text, choose)  # type: ignore[arg-type]
+    assert parse_response(text, choose) == response  # type: ignore[arg-type]
     assert read_answer(text, choose) == (response.answer, response.issues)  # type: ignore[arg-type]
 
 

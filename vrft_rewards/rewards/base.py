@@ -94,7 +94,11 @@ class PartsReward(Reward):
 
     def score(self, completion: object, truth: Any, image_size: ImageSize | None = None) -> Score:
         """Score one completion against its truth."""
-        parts, reason = self.measure(completion, truth, image_size)
+        return self.total(self.measure(completion, truth, image_size))
+
+    def total(self, measured: Measured) -> Score:
+        """Return the score of what was measured: the weighted sum of the parts."""
+        parts, reason = measured
         value = 0.0
         for weight, part in zip(self.weights, parts):  # noqa: B905 (`measure` gives one part a key)
             value += weight * part
