@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unittest.mock import patch
+import json
 
 import numpy as np
 import pytest
@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vrft_rewards import DetectionReward, parse_response
-from vrft_rewards.answers import detections
-from vrft_rewards.answers.canonical import read_canonical
-from vrft_rewards.answers.detections import find_boxes
+from vrft_rewards.answers.canonical import read_canonical, read_labelled
+from vrft_rewards.answers.detections import Found, find_boxes, scan_boxes
 from vrft_rewards.boxes import iou_rows
 from vrft_rewards.matching import _greedy_few, _greedy_many, confidence_order, greedy_pairs, pair_boxes
 from vrft_rewards.response import read_answer, scan_response
@@ -61,11 +60,91 @@ ANSWERS = st.builds(
 def test_canonical_answers_are_read_as_the_scanner_reads_them(
     answer: str, out_of_range: str, limits: tuple[int, int] | None, most: int
 ) -> None:
-    fast = find_boxes(answer, limits, out_of_range, "reject", 1.0, most)  # type: ignore[arg-type]
-    with patch.object(detections, "read_canonical", return_value=None):
-        slow = find_boxes(answer, limits, out_of_range, "reject", 1.0, most)  # type: ignore[arg-type]
+    check_same_reading(answer, out_of_range, limits, most, 1.0)
+
+
+def check_same_reading(
+    answer: str, out_of_range: str, limits: tuple[int, int] | None, most: int, missing: float
+) -> None:
+    fast = find_boxes(answer, limits, out_of_range, "reject", missing, most)  # type: ignore[arg-type]
+    slow = scan_boxes(answer, limits, out_of_range, "reject", missing, most) if answer.strip() else Found()  # type: ignore[arg-type]
     for name in ("boxes", "scores", "labels", "status", "issues", "points"):
         assert getattr(fast, name) == getattr(slow, name), name
+
+
+LABELS = st.one_of(
+    st.sampled_from(["bus", "hot dog", " a bus ", "man's hat", "a, b}", "[1, 2, 30, 40]", "no bus", "x" * 99]),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+    st.lists(st.sampled_from(["'", '"', "”", ",", "}", ":", " ", "\\", "\n", "b", "“", "```"]), max_size=5).map(
+        "".join
+    ),
+)
+SHREDS = [
+    "",
+    "",
+    *"[]{}(),:;'\"“”`\\ \n\t.-+%5e\u00a0\u0663",
+    "label",
+    "bbox_2d",
+    "Confidence",
+    "0.5",
+    "```",
+    "No Objects",
+    "[1, 2, 3, 4]",
+]
+
+
+@st.composite
+def labelled_answers(draw: st.DrawFn) -> str:
+    """Lists as Qwen writes them, of which up to two places are then broken."""
+    quote, space, inner = draw(st.sampled_from('"""\'')), draw(st.sampled_from([" ", "", "\n\t"])), draw(SPACES)
+    written = []
+    for _ in range(draw(st.integers(0, 4))):
+        x, y = draw(st.integers(0, 900)), draw(st.integers(0, 900))
+        numbers = [x, y, x + draw(st.integers(0, 200)), y + draw(st.integers(1, 100))]
+        fields = [f"{quote}bbox_2d{quote}:{space}[{(',' + inner).join(map(str, numbers))}]"]
+        if draw(st.integers(0, 4)):
+            fields.append(f"{quote}label{quote}:{space}{quote}{draw(LABELS)}{quote}")
+        if not draw(st.integers(0, 3)):
+            fields.append(
+                f"{quote}{draw(st.sampled_from(['confidence', 'score', 'Conf']))}{quote}: {draw(CONFIDENCES)}"
+            )
+        written.append(f"{{{inner}{(',' + space).join(fields)}{inner}}}")
+    opening, closing = draw(
+        st.sampled_from([("[", "]"), ("[\n", "\n]"), ("```json\n[\n", "\n]\n```"), ("```\n[", "]```")])
+    )
+    text = opening + f",{inner}".join(written) + closing
+    for _ in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        at = draw(st.integers(0, len(text)))
+        text = text[:at] + draw(st.sampled_from(SHREDS)) + text[at + draw(st.integers(0, 2)) :]
+    return text
+
+
+@given(
+    labelled_answers(),
+    st.sampled_from(["clip", "reject", "keep"]),
+    st.sampled_from([None, (1000, 1000), (500, 300)]),
+    st.sampled_from([1, 3, 1000]),
+    st.sampled_from([1.0, 0.25]),
+)
+@settings(max_examples=1000)
+def test_labelled_lists_are_read_as_the_scanner_reads_them(
+    answer: str, out_of_range: str, limits: tuple[int, int] | None, most: int, missing: float
+) -> None:
+    check_same_reading(answer, out_of_range, limits, most, missing)
+
+
+def test_the_labelled_fast_path_takes_what_qwen_writes() -> None:
+    """In the form of the examples that come with Qwen2.5-VL and Qwen3-VL."""
+    items = [{"bbox_2d": [10, 20, 30, 40], "label": "a man's hat"}, {"bbox_2d": [1, 2, 3, 4], "label": "bus"}]
+    for text in (json.dumps(items), f"```json\n{json.dumps(items, separators=(', ', ': '))}\n```", repr(items)):
+        found = read_labelled(text, 1000, 1000, 9)
+        assert found is not None
+        assert [box.label for box in found] == ["a man's hat", "bus"]
+        assert [text[box.start : box.end] for box in found] == ["[10, 20, 30, 40]", "[1, 2, 3, 4]"]
+    lines = '```json\n[\n\t{"bbox_2d": [10, 20, 30, 40], "label": "bus"},\n\t{"bbox_2d": [1, 2, 3, 4]}\n]\n```'
+    assert len(read_labelled(lines, 1000, 1000, 9) or ()) == 2
+    for refused in ("[]", json.dumps(items)[:-1], json.dumps(items[0]), json.dumps(items).replace("40", "4000")):
+        assert read_labelled(refused, 1000, 1000, 9) is None
 
 
 def test_the_fast_path_takes_what_the_prompt_asks_for() -> None:

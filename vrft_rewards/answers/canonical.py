@@ -1,15 +1,16 @@
-"""The fast path: answers written exactly as the prompt asks, read without a scanner.
+"""The fast paths: answers written as the prompt asks, or as Qwen2.5-VL and Qwen3-VL were taught, without a scanner.
 
-Only what the scanner would read without a single remark is accepted here, so both give the same boxes and confidences.
+Only what the scanner would read without a remark (but for a confidence that isn't there) is accepted here, so both
+give the same.
 """
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["read_canonical"]
+from .raw import Corners, RawBox
 
-Corners = tuple[float, float, float, float]
+__all__ = ["read_canonical", "read_labelled"]
 
 _S = r"[ \t\r\n]*"
 _NUMBER = r"[0-9]{1,6}(?:\.[0-9]{1,16})?"
@@ -55,3 +56,49 @@ def read_canonical(answer: str, width: float, height: float, most: int) -> tuple
         boxes.append((x1, y1, x2, y2))
         scores.append(confidence)
     return (boxes, scores) if len(boxes) <= most else None
+
+
+_BOX = rf",{_S}".join([f"({_NUMBER})"] * 4)
+# The label as the scanner finds it: to the next quote of its kind, with little white space around it.
+_LABEL = r"""['"]label['"]:[ \t\r\n]{0,8}(?:"([^"\\\n]{1,100})"|'([^'\\\n]{1,100})')(?=[ \t\r\n]{0,8}[,}])"""
+_SURE = rf"""['"](?:[Cc]onfidence|score)['"]:{_S}({_CONFIDENCE})(?=[ \t\r\n]*\}})"""
+_labelled_begins = re.compile(rf"{_S}(?:```(?:json)?)?{_S}\[{_S}(?=\{{)").match
+_labelled_item = re.compile(
+    rf"""\{{{_S}['"]bbox_2d['"]:{_S}\[{_BOX}\](?:,{_S}{_LABEL})?(?:{_S},{_S}{_SURE})?{_S}\}},?{_S}"""
+).match
+_labelled_ends = re.compile(rf"\]{_S}(?:```)?{_S}").fullmatch
+
+
+def read_labelled(answer: str, width: float, height: float, most: int) -> list[RawBox] | None:
+    """Return the boxes of ``[{"bbox_2d": [x1, y1, x2, y2], "label": "a bus"}, ...]``, else None.
+
+    The list may stand in a code fence, an item may lack the label, and may end with a confidence. None also for what
+    `read_canonical` refuses.
+
+    >>> [(box.numbers, box.label) for box in read_labelled('[{"bbox_2d": [1, 2, 30, 40], "label": "bus"}]', 99, 99, 9)]
+    [((1.0, 2.0, 30.0, 40.0), 'bus')]
+    """
+    begin = _labelled_begins(answer)
+    if begin is None:
+        return None
+    at = begin.end()
+    boxes: list[RawBox] = []
+    item = _labelled_item(answer, at)
+    while item is not None:
+        first, second, third, fourth, double, single, sure = item.groups()
+        x1, y1, x2, y2 = float(first), float(second), float(third), float(fourth)
+        if not (x1 < x2 <= width and y1 < y2 <= height):
+            return None
+        label = double or single
+        boxes.append(
+            RawBox(
+                (x1, y1, x2, y2),
+                item.start(1) - 1,
+                item.end(4) + 1,
+                None if sure is None else float(sure),
+                None if label is None else label.strip(),
+            )
+        )
+        at = item.end()
+        item = _labelled_item(answer, at)
+    return boxes if 0 < len(boxes) <= most and _labelled_ends(answer, at) is not None else None

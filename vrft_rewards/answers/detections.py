@@ -8,13 +8,13 @@ from typing import Literal, get_args
 import numpy as np
 
 from ..coordinates import ImageSize, Space, check_image_size, check_space, space_size
-from .canonical import read_canonical
+from .canonical import read_canonical, read_labelled
 from .nothing import says_no_objects, says_nothing
 from .raw import RawBox, ScanResult
 from .scanner import MAX_CHARS, scan
 from .types import EXCERPT, Box, Detections, Issue, IssueKind, Status
 
-__all__ = ["Found", "find_boxes", "parse_box", "parse_detections"]
+__all__ = ["Found", "find_boxes", "parse_box", "parse_detections", "scan_boxes"]
 
 OutOfRange = Literal["clip", "reject", "keep"]
 Inverted = Literal["reject", "swap"]
@@ -48,17 +48,37 @@ def find_boxes(
     max_boxes: int = MAX_BOXES,
 ) -> Found:
     """Read an answer; ``limits`` is the (width, height) of its space, None where that isn't known."""
-    found = Found()
     if answer is None or not answer or answer.isspace():
-        return found
+        return Found()
     if len(answer) <= MAX_CHARS:
+        found = Found()
+        found.status = Status.BOXES
         width, height = _ENDLESS if limits is None or out_of_range == "keep" else limits
         canonical = read_canonical(answer, width, height, max_boxes)
         if canonical is not None:
             found.boxes, found.scores = canonical
             found.labels = [None] * len(found.boxes)
-            found.status = Status.BOXES
             return found
+        labelled = read_labelled(answer, width, height, max_boxes)
+        if labelled is not None:
+            for raw in labelled:
+                found.boxes.append(raw.numbers)
+                found.labels.append(raw.label)
+                found.scores.append(_confidence(raw, missing_confidence, answer, found.issues))
+            return found
+    return scan_boxes(answer, limits, out_of_range, inverted, missing_confidence, max_boxes)
+
+
+def scan_boxes(
+    answer: str,
+    limits: ImageSize | None,
+    out_of_range: OutOfRange = "clip",
+    inverted: Inverted = "reject",
+    missing_confidence: float = MISSING_CONFIDENCE,
+    max_boxes: int = MAX_BOXES,
+) -> Found:
+    """Read an answer that isn't blank by the scanner, as `find_boxes` does where no fast path fits."""
+    found = Found()
     result = scan(answer)
     found.issues = result.issues
     found.points = result.points
