@@ -141,8 +141,9 @@ class GateSummary(_File):
     recall: Finite | None = Field(description="share of the pairs with a true box that were asked")
     hidden_pairs: int = Field(ge=0, description="pairs with a true box that were not asked")
     hidden_boxes: int = Field(ge=0, description="true boxes of these; each counts as missed")
+    ceiling: Finite | None = Field(description="mAP of a detector that finds every box it is asked for")
     answers: GateAnswers | None = Field(description="of the model that was asked, where there was one")
-    never_named: list[str] = Field(description="categories of the headline that no image of the exist map names")
+    never_named: list[str] = Field(description="categories with ground truth that no image of the exist map names")
 
 
 class RewardSummary(_File):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+import numpy as np
 
 from vrft_eval.schemas import ExistMap, Gate, GateSummary
 from vrft_eval.tasks.detection import DetectionData
@@ -51,9 +54,23 @@ def summarise_gate(data: DetectionData, asked: Iterable[tuple[int, int]], exist_
         recall=found / len(true) if true else None,
         hidden_pairs=len(hidden),
         hidden_boxes=sum(hidden),
+        ceiling=_ceiling(data, passed),
         answers=None if exist_map is None else exist_map.answers,
         never_named=never,
     )
+
+
+def _ceiling(data: DetectionData, passed: Collection[tuple[int, int]]) -> float | None:
+    """mAP of a detector that finds every box it is asked for and no other: the mean over categories of the share of
+    COCO's 101 recall points that it reaches."""
+    boxes = [a for a in data.coco.annotations if a.category_id in data.selected and not a.crowd]
+    there = Counter(a.category_id for a in boxes)
+    found = Counter(a.category_id for a in boxes if (a.image_id, a.category_id) in passed)
+    points = np.linspace(0.0, 1.0, 101)
+    reached = [
+        np.searchsorted(points, found[key] / count, side="right") * (found[key] > 0) for key, count in there.items()
+    ]
+    return float(np.mean(reached)) / len(points) if reached else None
 
 
 def _never_named(data: DetectionData, true: set[int], exist_map: ExistMap) -> list[str]:
@@ -71,7 +88,8 @@ def gate_notes(gate: Gate, summary: GateSummary) -> list[str]:
     if summary.hidden_pairs:
         notes.append(
             f"{summary.hidden_pairs:,} (image, category) pairs with ground truth were not asked; their "
-            f"{summary.hidden_boxes:,} boxes count as missed."
+            f"{summary.hidden_boxes:,} boxes count as missed. A detector that finds every box it is asked for would "
+            f"reach an mAP of {_share(summary.ceiling)}."
         )
     answers = summary.answers
     if answers is not None:
