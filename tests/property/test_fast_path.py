@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vrft_rewards import DetectionReward, parse_response
+from vrft_rewards import DetectionReward, Status, parse_response
 from vrft_rewards.answers.canonical import read_canonical, read_labelled
 from vrft_rewards.answers.detections import Found, find_boxes, scan_boxes
 from vrft_rewards.boxes import iou_rows
@@ -67,7 +67,11 @@ def check_same_reading(
     answer: str, out_of_range: str, limits: tuple[int, int] | None, most: int, missing: float
 ) -> None:
     fast = find_boxes(answer, limits, out_of_range, "reject", missing, most)  # type: ignore[arg-type]
-    slow = scan_boxes(answer, limits, out_of_range, "reject", missing, most) if answer.strip() else Found()  # type: ignore[arg-type]
+    slow = (
+        scan_boxes(answer, limits, out_of_range, "reject", missing, most)
+        if answer.strip()
+        else Found(Status.MISSING, [], [], [])
+    )  # type: ignore[arg-type]
     for name in ("boxes", "scores", "labels", "status", "issues", "points"):
         assert getattr(fast, name) == getattr(slow, name), name
 

@@ -30,12 +30,12 @@ class Found:
 
     __slots__ = ("boxes", "issues", "labels", "points", "scores", "status")
 
-    def __init__(self) -> None:
-        self.boxes: list[Corners] = []
-        self.scores: list[float] = []
-        self.labels: list[str | None] = []
+    def __init__(self, status: Status, boxes: list[Corners], scores: list[float], labels: list[str | None]) -> None:
+        self.status = status
+        self.boxes = boxes
+        self.scores = scores
+        self.labels = labels
         self.points: list[tuple[float, float]] = []
-        self.status = Status.MISSING
         self.issues: list[Issue] = []
 
 
@@ -49,21 +49,17 @@ def find_boxes(
 ) -> Found:
     """Read an answer; ``limits`` is the (width, height) of its space, None where that isn't known."""
     if answer is None or not answer or answer.isspace():
-        return Found()
+        return Found(Status.MISSING, [], [], [])
     if len(answer) <= MAX_CHARS:
-        found = Found()
-        found.status = Status.BOXES
         width, height = _ENDLESS if limits is None or out_of_range == "keep" else limits
         canonical = read_canonical(answer, width, height, max_boxes)
         if canonical is not None:
-            found.boxes, found.scores = canonical
-            found.labels = [None] * len(found.boxes)
-            return found
+            boxes, scores = canonical
+            return Found(Status.BOXES, boxes, scores, [None] * len(boxes))
         labelled = read_labelled(answer, width, height, max_boxes)
         if labelled is not None:
+            found = Found(Status.BOXES, [raw.numbers for raw in labelled], [], [raw.label for raw in labelled])
             for raw in labelled:
-                found.boxes.append(raw.numbers)
-                found.labels.append(raw.label)
                 found.scores.append(_confidence(raw, missing_confidence, answer, found.issues))
             return found
     return scan_boxes(answer, limits, out_of_range, inverted, missing_confidence, max_boxes)
@@ -78,7 +74,7 @@ def scan_boxes(
     max_boxes: int = MAX_BOXES,
 ) -> Found:
     """Read an answer that isn't blank by the scanner, as `find_boxes` does where no fast path fits."""
-    found = Found()
+    found = Found(Status.UNPARSABLE, [], [], [])
     result = scan(answer)
     found.issues = result.issues
     found.points = result.points

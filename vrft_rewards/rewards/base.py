@@ -100,9 +100,11 @@ class PartsReward(Reward):
         """Return the score of what was measured: the weighted sum of the parts."""
         parts, reason = measured
         value = 0.0
-        for weight, part in zip(self.weights, parts):  # noqa: B905 (`measure` gives one part a key)
+        named: dict[str, float] = {}
+        for key, weight, part in zip(self.keys, self.weights, parts):  # noqa: B905 (`measure` gives one part a key)
             value += weight * part
-        return Score(value, dict(zip(self.keys, parts)), reason)  # noqa: B905
+            named[key] = part
+        return Score(value, named, reason)
 
     def _row(self, completion: object, truth: Any, image_size: ImageSize | None) -> Measured:
         return self.measure(completion, truth, image_size)

@@ -58,10 +58,11 @@ class DetectionReward(PartsReward):
         Raises ValueError for a bad truth or image size, never for a bad completion.
         """
         p = self.profile
-        size = optional_size(image_size)
-        shown = None if size is None else resized(p, size)
-        true_labels = None
-        if isinstance(truth, Mapping):
+        size = shown = true_labels = None
+        if image_size is not None:
+            size = optional_size(image_size)
+            shown = resized(p, size)
+        if type(truth) is not list and isinstance(truth, Mapping):
             truth, true_labels = truth_with_labels(truth)
         true = truth_boxes(truth, p.space, p.truth_space, size, "truth", shown)
         if true_labels is None and p.label_weight and true:
