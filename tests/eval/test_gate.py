@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from eval_helpers import coco_document, completion, write_coco, write_lines
 from typer.testing import CliRunner, Result
@@ -110,6 +111,9 @@ def test_half_of_a_categorys_objects_hidden_is_an_ap_of_51_of_101(coco: Path) ->
     write_coco(coco / "data", document)
     done = _run(coco, Replay({"7:1": "yes", "9:2": "yes"}))
     assert done.report.per_category["cat"]["mAP"] == pytest.approx(51 / 101)
+    # The other category was found whole: this is what a perfect detector reaches, as this one is.
+    assert _summary(done).ceiling == pytest.approx((51 / 101 + 1) / 2)
+    assert done.report.metrics["mAP"] == pytest.approx(_summary(done).ceiling)
 
 
 def test_a_gate_that_says_no_to_everything_ends_in_a_report_of_zeros(coco: Path) -> None:
@@ -245,6 +249,50 @@ def test_stages_are_named(coco: Path) -> None:
     )
     carry_out(evaluation, lambda: Replay({"7:1": "yes"}), stages)
     assert seen == [*(("gate", k, 6) for k in range(1, 7)), ("boxes", 1, 1)]
+
+
+def _lvis() -> dict[str, Any]:
+    """Ten images and 5 categories by LVIS's rules: of each image some categories are verified to be absent."""
+    rng = np.random.default_rng(5)
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for image_id in range(1, 11):
+        drawn = rng.permutation(5)
+        images.append({"id": image_id, "width": 100, "height": 100, "file_name": f"{image_id}.png"})
+        images[-1] |= {"neg_category_ids": [int(k) + 1 for k in drawn[2:3]], "not_exhaustive_category_ids": []}
+        for k in drawn[:2]:
+            x, y = (int(v) for v in rng.integers(0, 50, 2))
+            box = {"id": len(annotations) + 1, "image_id": image_id, "category_id": int(k) + 1}
+            annotations.append({**box, "bbox": [x, y, 40, 40], "area": 1600})
+    categories = [{"id": k, "name": f"thing_{k}", "frequency": "rcffc"[k - 1]} for k in range(1, 6)]
+    return {"images": images, "categories": categories, "annotations": annotations}
+
+
+def test_in_lvis_only_verified_pairs_count_so_gate_negatives_measures_what_gate_none_does(tmp_path: Path) -> None:
+    document = _lvis()
+    write_coco(tmp_path / "data", document)
+    truth: dict[str, list[list[float]]] = {}
+    for entry in document["annotations"]:
+        x, y, w, h = entry["bbox"]
+        truth.setdefault(f"{entry['image_id']}:{entry['category_id']}", []).append([x, y, x + w, y + h])
+    rng = np.random.default_rng(6)
+    rows = []
+    for pair in (f"{i}:{c}" for i in range(1, 11) for c in range(1, 6)):
+        boxes = [*truth.get(pair, []), [5, 5, 20, 20]]
+        rows.append(
+            {"id": pair, "completion": completion(boxes, (100, 100), [round(float(rng.random()), 2) for _ in boxes])}
+        )
+    responses = write_lines(tmp_path / "r.jsonl", rows)
+    none, negatives = (
+        score("detection", responses, tmp_path / gate, paths=DataPaths(tmp_path / "data"), gate=gate)
+        for gate in ("none", "negatives")
+    )
+    assert "APr" in none.report.metrics
+    assert 0 < (none.report.metrics["mAP"] or 0) < 1
+    assert none.report.metrics == negatives.report.metrics
+    # 20 pairs with truth and 10 verified to be absent; of the other 20 nobody knows.
+    assert (_summary(none).asked, _summary(negatives).asked) == (50, 30)
+    assert _summary(none).precision == _summary(negatives).precision == pytest.approx(20 / 30)
 
 
 def _lines(folder: Path, pairs: list[str]) -> Path:
