@@ -169,6 +169,16 @@ def test_an_unclear_list_hides_nothing(coco: Path) -> None:
     assert _summary(_run(coco, backend, gate_prompt="gate-list")).asked == 3
 
 
+def test_millions_of_questions_are_refused_before_anything_is_asked(
+    coco: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vrft_eval.gate.model_gate.MAX_QUESTIONS", 5)
+    with pytest.raises(InputError, match="would ask 6 questions, 3 of each of 2 images; ask once an image"):
+        _run(coco, Replay({}))
+    assert not (coco / "run").exists()
+    _run(coco, Replay({}, "none"), gate_prompt="gate-list")
+
+
 def test_a_question_of_ones_own_is_a_setting_of_the_run(coco: Path) -> None:
     prompt = coco / "mine.txt"
     prompt.write_text("See any {category}?\n", encoding="utf-8")
