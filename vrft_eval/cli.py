@@ -45,6 +45,10 @@ EngineOption = Annotated[str, typer.Option("--engine", help="Computes detection 
 Resamples = Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the intervals; 0 for none.")]
 Profile = Annotated[str, typer.Option(help="Reward profile: default, paper, visual-rft.")]
 Sam = Annotated[str | None, typer.Option(help="SAM for masks: a folder, demo, or none (boxes are filled).")]
+SamDtype = Annotated[str, typer.Option(help="Of the SAM: float32, bfloat16, float16.")]
+SamMask = Annotated[str, typer.Option(help="Of the SAM: its single mask, or of three the best by its own judgement.")]
+SamDevice = Annotated[str, typer.Option("--device", help="Of the SAM: auto, cpu, cuda, cuda:1, ...")]
+AgainstOption = Annotated[str | None, typer.Option("--against", help="Put the numbers beside published ones: paper.")]
 GateOption = Annotated[
     str | None,
     typer.Option(
@@ -100,9 +104,12 @@ def run(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto (float32 on a CPU), float32, bfloat16, float16.")] = "auto",
     sam: Sam = None,
+    sam_dtype: SamDtype = "float32",
+    sam_mask: SamMask = "single",
     profile: Profile = "default",
     engine: EngineOption = "hotcoco",
     resamples: Resamples = commands.RESAMPLES,
+    against: AgainstOption = None,
     prompt: Annotated[_Path, typer.Option(help="A prompt of yours, instead of the task's.")] = None,
     new: New = False,
 ) -> None:
@@ -117,7 +124,18 @@ def run(
             folder,
             paths=DataPaths(data, annotations, images),
             generation=generation,
-            reading=commands.make_reading(spec, space, profile, sam, device, engine, resamples),
+            reading=commands.make_reading(
+                spec,
+                space,
+                profile,
+                sam,
+                device,
+                engine,
+                resamples,
+                sam_dtype=sam_dtype,
+                sam_mask=sam_mask,
+                against=against,
+            ),
             limit=limit,
             seed=seed,
             gate=gate if spec.kind == "detection" or len(specs) == 1 else None,
@@ -146,9 +164,13 @@ def score(
     gate: GateOption = None,
     space: Space = "norm1000",
     sam: Sam = None,
+    sam_dtype: SamDtype = "float32",
+    sam_mask: SamMask = "single",
+    device: SamDevice = "auto",
     profile: Profile = "default",
     engine: EngineOption = "hotcoco",
     resamples: Resamples = commands.RESAMPLES,
+    against: AgainstOption = None,
     new: New = False,
 ) -> None:
     """Score recorded answers: no model, and no image files, are needed."""
@@ -162,6 +184,10 @@ def score(
         engine=engine,
         resamples=resamples,
         sam=sam or "none",
+        sam_dtype=sam_dtype,
+        sam_mask=sam_mask,
+        device=device,
+        against=against,
         gate=gate,
         new=new,
     )
@@ -176,14 +202,28 @@ def report(
     images: Images = None,
     space: Annotated[str | None, typer.Option(help="Read the answers in another space.")] = None,
     sam: Sam = None,
+    sam_dtype: Annotated[str | None, typer.Option(help="Make the masks with another dtype.")] = None,
+    sam_mask: Annotated[str | None, typer.Option(help="Take another mask of the SAM: single or best.")] = None,
+    device: SamDevice = "auto",
     profile: Annotated[str | None, typer.Option(help="Pay the answers by another profile.")] = None,
+    against: AgainstOption = None,
     engine: Annotated[str | None, typer.Option(help="Compute detection metrics with another engine.")] = None,
     resamples: Annotated[int | None, typer.Option(min=0, help="Another number of bootstrap resamples.")] = None,
 ) -> None:
     """Make a run's reports again."""
     paths = DataPaths(data, annotations, images)
     evaluated = commands.report(
-        run, paths=paths, space=space, profile=profile, sam=sam, engine=engine, resamples=resamples
+        run,
+        paths=paths,
+        space=space,
+        profile=profile,
+        sam=sam,
+        sam_dtype=sam_dtype,
+        sam_mask=sam_mask,
+        device=device,
+        against=against,
+        engine=engine,
+        resamples=resamples,
     )
     _finished([evaluated], [run])
 

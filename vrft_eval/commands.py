@@ -10,9 +10,12 @@ from vrft_eval.asking import Stages
 from vrft_eval.backends.protocol import Answer, Backend
 from vrft_eval.backends.replay import load_recorded
 from vrft_eval.backends.transformers_backend import TransformersBackend
+from vrft_eval.baselines.paper import check_against
 from vrft_eval.errors import InputError
 from vrft_eval.evaluation import Evaluated, Evaluation, plan
 from vrft_eval.gate import GateChoice, choose_gate, gate_of_run
+from vrft_eval.masks import CHOICES
+from vrft_eval.masks.checkpoint import DTYPES
 from vrft_eval.metrics.engines import find_engine
 from vrft_eval.provenance import find_model, model_fingerprint
 from vrft_eval.runs import RunFolder
@@ -51,10 +54,11 @@ class Generation:
         return self.max_new_tokens or (_TOKENS_GENERATED if spec.generated else _TOKENS)
 
 
-def find_sam(sam: str | None, spec: TaskSpec) -> Path | None:
+def find_sam(sam: str | None, spec: TaskSpec, *, may_be_gone: bool = False) -> Path | None:
     """Turn `--sam` into a folder: `demo` is the shipped one, `none` fills the boxes.
 
-    Without the option the generated tasks use the shipped SAM and the others none. Raises InputError.
+    Without the option the generated tasks use the shipped SAM and the others none. Raises InputError, for a folder that
+    isn't there unless it may be gone.
     """
     if spec.kind != "grounding":
         return None
@@ -65,7 +69,7 @@ def find_sam(sam: str | None, spec: TaskSpec) -> Path | None:
         from vrft_eval.demo import checkpoint
 
         return checkpoint("sam")
-    if not Path(name).is_dir():
+    if not may_be_gone and not Path(name).is_dir():
         raise InputError("no such SAM folder (or demo, none)", file=name)
     return Path(name)
 
@@ -78,12 +82,34 @@ def make_reading(
     device: str = "auto",
     engine: str = "hotcoco",
     resamples: int = RESAMPLES,
+    sam_dtype: str = "float32",
+    sam_mask: str = "single",
+    sam_fingerprint: str | None = None,
+    against: str | None = None,
 ) -> Reading:
-    """Check how answers are to be read. Raises ValueError."""
+    """Check how answers are to be read, and what the numbers are put beside. Raises ValueError.
+
+    With a fingerprint the SAM need no longer be there: its saved masks are used.
+    """
+    if sam_dtype not in DTYPES:
+        raise InputError(f"must be one of {', '.join(DTYPES)}", field="--sam-dtype", value=sam_dtype)
+    choice = next((known for known in CHOICES if known == sam_mask), None)
+    if choice is None:
+        raise InputError(f"must be one of {', '.join(CHOICES)}", field="--sam-mask", value=sam_mask)
+    check_against(against, spec.name)
     if resamples < 0:
         raise InputError("must be 0 or more", field="resamples", value=resamples)
     return Reading(
-        check_space(space), profile, find_sam(sam, spec), device, engine=find_engine(engine), resamples=resamples
+        check_space(space),
+        profile,
+        find_sam(sam, spec, may_be_gone=sam_fingerprint is not None),
+        device,
+        engine=find_engine(engine),
+        resamples=resamples,
+        sam_dtype=sam_dtype,
+        sam_choice=choice,
+        sam_fingerprint=sam_fingerprint,
+        against=against,
     )
 
 
@@ -186,6 +212,10 @@ def score(
     space: str = "norm1000",
     profile: str = "default",
     sam: str = "none",
+    sam_dtype: str = "float32",
+    sam_mask: str = "single",
+    device: str = "auto",
+    against: str | None = None,
     engine: str = "hotcoco",
     resamples: int = RESAMPLES,
     gate: str | None = None,
@@ -196,7 +226,18 @@ def score(
     if gate == "model":
         raise InputError("asks a model, and here is none; name the exist map's file", field="--gate", value=gate)
     choice = choose_gate(gate)
-    reading = make_reading(spec, space, profile, sam, engine=engine, resamples=resamples)
+    reading = make_reading(
+        spec,
+        space,
+        profile,
+        sam,
+        device,
+        engine,
+        resamples,
+        sam_dtype=sam_dtype,
+        sam_mask=sam_mask,
+        against=against,
+    )
     RunFolder(out).check(new=new)
     data = load_task(spec, LoadOptions(paths.data, paths.annotations, paths.images))
     recorded, digest = load_recorded(responses, data.known)
@@ -227,6 +268,10 @@ def report(
     space: str | None = None,
     profile: str | None = None,
     sam: str | None = None,
+    sam_dtype: str | None = None,
+    sam_mask: str | None = None,
+    device: str = "auto",
+    against: str | None = None,
     engine: str | None = None,
     resamples: int | None = None,
 ) -> Evaluated:
@@ -235,15 +280,21 @@ def report(
     info = folder.read_info()
     settings, source = info.settings, info.source
     spec = get_task(settings.task)
-    sam = sam or info.scoring.sam or "none"
     then = info.scoring
+    same_sam = sam is None and sam_dtype is None and sam_mask is None
+    sam = sam or then.sam or "none"
     reading = make_reading(
         spec,
         space or then.space,
         profile or then.profile,
         sam,
-        engine=engine or then.engine,
-        resamples=then.resamples if resamples is None else resamples,
+        device,
+        engine or then.engine,
+        then.resamples if resamples is None else resamples,
+        sam_dtype=sam_dtype or then.sam_dtype,
+        sam_mask=sam_mask or then.sam_choice,
+        sam_fingerprint=then.sam_fingerprint if same_sam and not Path(sam).is_dir() else None,
+        against=against,
     )
     if paths is None or paths == DataPaths():
         # A path inside the run folder is kept relative to it, so that the folder can be moved.
