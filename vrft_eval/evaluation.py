@@ -224,7 +224,7 @@ def evaluate(
     gate: GateStage | None = None,
 ) -> Evaluated:
     """Judge every sample and compute the report."""
-    judged = [data.judge(sample, answers.get(sample.id), reading) for sample in samples]
+    judged = data.judge_all(samples, [answers.get(sample.id) for sample in samples], reading)
     measures = data.measure(judged, reading)
     counts = {**_counts(judged), **measures.counts, **data.data_counts()}
     summary = None if gate is None else gate.summary(samples)

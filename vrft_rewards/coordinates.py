@@ -18,6 +18,7 @@ __all__ = [
     "check_image_size",
     "check_space",
     "from_pixels",
+    "rescaled",
     "smart_resize",
     "to_pixels",
 ]
@@ -119,13 +120,18 @@ def _numbers(boxes: npt.ArrayLike) -> FloatArray:
     return copied
 
 
-def _scaled(array: FloatArray, by: FloatArray, over: FloatArray) -> FloatArray:
-    """Return array * by / over, exactly where nothing changes and where a whole number comes out but for rounding."""
-    if (by == over).all():
-        return array
-    scaled: FloatArray = array * by / over
+def rescaled(boxes: FloatArray, to: FloatArray, of: FloatArray) -> FloatArray:
+    """Return boxes * to / of, exactly where nothing changes and where a whole number comes out but for rounding.
+
+    Boxes are (n, 4); to and of are (4,), or (n, 4) where each box has a frame of its own.
+    """
+    same = (to == of).all(axis=-1, keepdims=True)
+    if same.all():
+        return boxes
+    scaled: FloatArray = boxes * to / of
     nearest = np.rint(scaled)
-    return np.where(np.abs(scaled - nearest) <= _ROUNDING * np.spacing(np.abs(nearest)), nearest, scaled)
+    whole = np.abs(scaled - nearest) <= _ROUNDING * np.spacing(np.abs(nearest))
+    return np.where(same, boxes, np.where(whole, nearest, scaled))
 
 
 def _whole(image_size: ImageSize) -> FloatArray:
@@ -146,7 +152,7 @@ def to_pixels(
     """
     array = _numbers(boxes)
     whole, scale = _whole(image_size), _scale(space, image_size, resized_size)
-    return _scaled(array, whole, scale)
+    return rescaled(array, whole, scale)
 
 
 def from_pixels(
@@ -159,4 +165,4 @@ def from_pixels(
     """
     array = _numbers(boxes)
     whole, scale = _whole(image_size), _scale(space, image_size, resized_size)
-    return _scaled(array, scale, whole)
+    return rescaled(array, scale, whole)

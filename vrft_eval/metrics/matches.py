@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vrft_eval.metrics.engines import MOST
+from vrft_eval.metrics.greedy import greedy_iou, overlapping, rank_within
 from vrft_eval.metrics.table import Bools, DetectionTable, Floats, Ints
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -77,76 +78,41 @@ def _kept(table: DetectionTable, wanted: Bools) -> tuple[Ints, Ints]:
     if table.rule == "lvis":
         # The limit comes first and is over all categories; then what nobody has looked for in the image is dropped.
         rows = np.lexsort((rows, -found.scores, found.image))
-        rows = rows[_rank(found.image[rows]) < most]
+        rows = rows[rank_within(found.image[rows]) < most]
         pairs = table.pair(found.image[rows], found.category[rows])
         present = np.unique(table.pair(table.truth.image, table.truth.category))
         rows = rows[np.isin(pairs, present) | np.isin(pairs, table.negatives)]
     rows = rows[wanted[found.category[rows]]]
     pairs = table.pair(found.image[rows], found.category[rows])
     order = np.lexsort((rows, -found.scores[rows], pairs))
-    rows, rank = rows[order], _rank(pairs[order])
+    rows, rank = rows[order], rank_within(pairs[order])
     return rows[rank < most], rank[rank < most]
-
-
-def _rank(groups: Ints) -> Ints:
-    """Place of each entry within its group, from 0; groups are sorted.
-
-    >>> _rank(np.array([4, 4, 7, 7, 7])).tolist()
-    [0, 1, 0, 1, 2]
-    """
-    places = np.arange(len(groups))
-    starts = np.flatnonzero(np.diff(groups, prepend=groups[:1] - 1))
-    ranks: Ints = places - np.repeat(starts, np.diff(starts, append=len(groups)))
-    return ranks
 
 
 def _match(table: DetectionTable, rows: Ints, rank: Ints, wanted: Bools) -> tuple[Bools, Bools]:
     """Right and ignored (crowds only) for each row, (n, 10)."""
-    detection, truth, iou = _overlaps(table, rows, wanted)
-    right = np.zeros((len(rows), len(IOU_THRESHOLDS)), dtype=np.bool_)
-    ignored = np.zeros_like(right)
-    free = np.ones((len(table.truth.image), len(IOU_THRESHOLDS)), dtype=np.bool_)
-    enough = iou[:, None] >= np.minimum(IOU_THRESHOLDS, _ALMOST_ONE)
-    crowd = table.truth.crowd[truth]
-    np.logical_or.at(ignored, detection[crowd], enough[crowd])
-    detection, truth, iou, enough = detection[~crowd], truth[~crowd], iou[~crowd], enough[~crowd]
-    # All first-ranked detections at once, then all second-ranked ones, ...: those of one rank share no true box.
-    order = np.argsort(rank[detection], kind="stable")
-    for pairs in np.split(order, np.flatnonzero(np.diff(rank[detection][order])) + 1):
-        if not len(pairs):
-            continue
-        value = np.where(enough[pairs] & free[truth[pairs]], iou[pairs, None], -1.0)
-        starts = np.flatnonzero(np.diff(detection[pairs], prepend=-1))
-        sizes = np.diff(starts, append=len(pairs))
-        best = np.maximum.reduceat(value, starts, axis=0)
-        place = np.where(value == np.repeat(best, sizes, axis=0), np.arange(len(pairs))[:, None], -1)
-        chosen = np.maximum.reduceat(place, starts, axis=0)
-        which, threshold = np.nonzero(best > 0)
-        free[truth[pairs[chosen[which, threshold]]], threshold] = False
-        right[detection[pairs[starts[which]]], threshold] = True
-    return right, ignored & ~right
-
-
-def _overlaps(table: DetectionTable, rows: Ints, wanted: Bools) -> tuple[Ints, Ints, Floats]:
-    """Pairs with an IoU of .5 or more: place in rows, true box, IoU; sorted by the first, then the second.
-
-    With a crowd the IoU is the share of the detection that lies in it.
-    """
     true = np.flatnonzero(wanted[table.truth.category])
-    keys = table.pair(table.truth.image[true], table.truth.category[true])
-    true = true[np.argsort(keys, kind="stable")]
-    keys = np.sort(keys)
     asked = table.pair(table.found.image[rows], table.found.category[rows])
-    first = np.searchsorted(keys, asked, side="left")
-    number = np.searchsorted(keys, asked, side="right") - first
-    detection = np.repeat(np.arange(len(rows)), number)
-    truth = true[np.repeat(first - np.cumsum(number) + number, number) + np.arange(number.sum())]
-    a, b = table.found.boxes[rows[detection]].T, table.truth.boxes[truth].T
+    offered = table.pair(table.truth.image[true], table.truth.category[true])
+    detection, place, iou = overlapping(
+        asked, offered, lambda one, other: _iou(table, rows[one], true[other]), IOU_THRESHOLDS[0]
+    )
+    truth, enough = true[place], np.minimum(IOU_THRESHOLDS, _ALMOST_ONE)
+    crowd = table.truth.crowd[truth]
+    inside = np.zeros((len(rows), len(IOU_THRESHOLDS)), dtype=np.bool_)
+    np.logical_or.at(inside, detection[crowd], iou[crowd, None] >= enough)
+    plain = ~crowd
+    right = greedy_iou(detection[plain], truth[plain], iou[plain], rank, len(table.truth.crowd), enough) > 0
+    return right, inside & ~right
+
+
+def _iou(table: DetectionTable, row: Ints, truth: Ints) -> Floats:
+    """IoU of pairs, (p,), to the last bit as the references compute it; with a crowd, the detection's share in it."""
+    a, b = table.found.boxes[row].T, table.truth.boxes[truth].T
     width = np.minimum(a[0] + a[2], b[0] + b[2]) - np.maximum(a[0], b[0])
     height = np.minimum(a[1] + a[3], b[1] + b[3]) - np.maximum(a[1], b[1])
     shared = np.maximum(width, 0.0) * np.maximum(height, 0.0)
     own = a[2] * a[3]
     union = np.where(table.truth.crowd[truth], own, own + b[2] * b[3] - shared)
-    iou = np.divide(shared, union, out=np.zeros_like(union), where=union > 0)
-    near = iou >= IOU_THRESHOLDS[0]
-    return detection[near], truth[near], iou[near]
+    iou: Floats = np.divide(shared, union, out=np.zeros_like(union), where=union > 0)
+    return iou

@@ -188,6 +188,10 @@ class TaskData(ABC):
     def judge(self, sample: Sample, answer: Answer | None, reading: Reading) -> Judged:
         """Take one answer apart and score it. Total in the answer."""
 
+    def judge_all(self, samples: Sequence[Sample], answers: Sequence[Answer | None], reading: Reading) -> list[Judged]:
+        """Judge many samples, each with its answer."""
+        return [self.judge(sample, answer, reading) for sample, answer in zip(samples, answers, strict=True)]
+
     @abstractmethod
     def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:
         """Compute the task's metrics."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +20,14 @@ from vrft_eval.schemas import Gate
 from vrft_eval.tasks.base import (
     Judged,
     Measures,
-    Outcome,
     Reading,
     TaskData,
     TaskSpec,
-    clip_boxes,
-    completion_of,
     draw,
-    outcome_of,
 )
+from vrft_eval.tasks.detection_judging import judge_detections, reward_of
 from vrft_eval.tasks.detection_measures import measure_detection
 from vrft_eval.tasks.prompts import fill, load, unfill
-from vrft_rewards import DetectionReward, Status, match_boxes, parse_detections, parse_response, to_pixels
-from vrft_rewards.truth import resized
 
 
 class DetectionData(TaskData):
@@ -138,31 +132,15 @@ class DetectionData(TaskData):
 
     def reward_bounds(self, reading: Reading) -> tuple[float, float]:
         """Lowest and highest reward."""
-        return _reward(reading).bounds
+        return reward_of(reading.profile, reading.space).bounds
 
     def judge(self, sample: Sample, answer: Answer | None, reading: Reading) -> Judged:
         """Read the boxes of one answer; whatever category it names, they are of the one that was asked."""
-        text = completion_of(answer)
-        response = parse_response(text)
-        shown = resized(_reward(reading).profile, sample.size)
-        found = parse_detections(response.answer, reading.space, sample.size, resized_size=shown)
-        boxes = clip_boxes(to_pixels(found.boxes, reading.space, sample.size, shown), sample.size)
-        matching = match_boxes(boxes, found.scores, sample.boxes)
-        verdict: Outcome = "partly" if matching.hits else "wrong"
-        if not matching.missed and not matching.wrong and (matching.hits or found.status is Status.NO_OBJECTS):
-            verdict = "right"
-        return Judged(
-            sample=sample,
-            answer=answer,
-            response=response,
-            status=str(found.status),
-            issues=found.issues,
-            score=_reward(reading).score(text, sample.boxes, sample.size),
-            outcome=outcome_of(answer, verdict),
-            boxes=boxes,
-            scores=found.scores,
-            ious=matching.iou,
-        )
+        return self.judge_all([sample], [answer], reading)[0]
+
+    def judge_all(self, samples: Sequence[Sample], answers: Sequence[Answer | None], reading: Reading) -> list[Judged]:
+        """Read the boxes of many answers."""
+        return judge_detections(samples, answers, reading)
 
     def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:
         """COCO's or LVIS's metrics, over the selected categories and of each."""
@@ -176,8 +154,3 @@ class DetectionData(TaskData):
         """Also refuse an engine that can't judge by the data's rule."""
         super().check_reading(reading)
         check_engine(reading.engine, self.coco.rule)
-
-
-@lru_cache(maxsize=8)
-def _reward(reading: Reading) -> DetectionReward:
-    return DetectionReward(reading.profile, space=reading.space, truth_space="pixels")
