@@ -68,9 +68,10 @@ class ModelGate:
     def check(self) -> None:
         """Raise InputError when there are more questions than anyone means, or lists could not be read."""
         if len(self) > MAX_QUESTIONS:
+            images, categories = len(self.data.coco.images), len(self.categories)
             raise InputError(
-                f"would ask {len(self):,} questions, {len(self.categories):,} of each of {len(self.data.coco.images):,} "
-                "images; ask once an image (--gate-prompt gate-list), or about fewer images or categories",
+                f"would ask {len(self):,} questions, {categories:,} of each of {images:,} images; ask once an image "
+                "(--gate-prompt gate-list), or about fewer images or categories",
                 field="--gate",
                 value="model",
             )
