@@ -9,6 +9,28 @@ import typer
 from typer.core import TyperGroup
 
 from vrft_eval import commands, console
+from vrft_eval.cli_options import (
+    AgainstOption,
+    Annotations,
+    Categories,
+    Data,
+    EngineOption,
+    GateOption,
+    Images,
+    Labels,
+    MissingOption,
+    New,
+    Out,
+    Profile,
+    Prompt,
+    Resamples,
+    Sam,
+    SamDevice,
+    SamDtype,
+    SamMask,
+    Space,
+    Split,
+)
 from vrft_eval.commands import DataPaths, Generation
 from vrft_eval.evaluation import Evaluated
 from vrft_eval.tasks import TASKS
@@ -34,30 +56,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-_Path = Path | None
-Data = Annotated[_Path, typer.Option("--data", help="Folder of the data.")]
-Annotations = Annotated[_Path, typer.Option(help="Annotation file (COCO JSON), instead of --data.")]
-Images = Annotated[_Path, typer.Option(help="Folder of the images, with --annotations.")]
-Out = Annotated[Path, typer.Option("--out", help="Run folder; the same command again continues it.")]
-Space = Annotated[str, typer.Option(help="Coordinates of the answers: norm1000, norm1, pixels, pixels-resized.")]
-EngineOption = Annotated[str, typer.Option("--engine", help="Computes detection metrics: hotcoco or pycocotools.")]
-Resamples = Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the intervals; 0 for none.")]
-Profile = Annotated[str, typer.Option(help="Reward profile: default, paper, visual-rft.")]
-Sam = Annotated[str | None, typer.Option(help="SAM for masks: a folder, demo, or none (boxes are filled).")]
-SamDtype = Annotated[str, typer.Option(help="Of the SAM: float32, bfloat16, float16.")]
-SamMask = Annotated[str, typer.Option(help="Of the SAM: its single mask, or of three the best by its own judgement.")]
-SamDevice = Annotated[str, typer.Option("--device", help="Of the SAM: auto, cpu, cuda, cuda:1, ...")]
-AgainstOption = Annotated[str | None, typer.Option("--against", help="Put the numbers beside published ones: paper.")]
-GateOption = Annotated[
-    str | None,
-    typer.Option(
-        "--gate",
-        help="Categories asked of an image: none (all), truth, negatives, model (it is asked first), recorded (score), "
-        "or the file of an exist map.",
-    ),
-]
-New = Annotated[bool, typer.Option("--new", help="Start over: delete the files of the run in --out.")]
 
 
 def _version(wanted: bool) -> None:
@@ -91,6 +89,10 @@ def run(
     data: Data = None,
     annotations: Annotations = None,
     images: Images = None,
+    split: Split = None,
+    categories: Categories = None,
+    labels: Labels = None,
+    missing: MissingOption = None,
     backend: Annotated[str, typer.Option(help="Who answers: transformers.")] = "transformers",
     limit: Annotated[int | None, typer.Option(min=1, help="Images drawn, or generated (100).")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw, or of the generated data.")] = 0,
@@ -110,11 +112,12 @@ def run(
     engine: EngineOption = "hotcoco",
     resamples: Resamples = commands.RESAMPLES,
     against: AgainstOption = None,
-    prompt: Annotated[_Path, typer.Option(help="A prompt of yours, instead of the task's.")] = None,
+    prompt: Prompt = None,
     new: New = False,
 ) -> None:
     """Ask a model, score its answers, write the reports."""
     specs = commands.check_distinct(tasks)
+    paths = DataPaths(data, annotations, images, split, categories, labels, missing)
     generation = Generation(backend, batch_size, max_new_tokens, device, dtype)
     folders = [out / spec.name if len(specs) > 1 else out for spec in specs]
     plans = [
@@ -122,7 +125,7 @@ def run(
             spec,
             model,
             folder,
-            paths=DataPaths(data, annotations, images),
+            paths=paths if len(specs) == 1 else paths.suited(spec),
             generation=generation,
             reading=commands.make_reading(
                 spec,
@@ -142,6 +145,7 @@ def run(
             gate_prompt=gate_prompt if spec.kind == "detection" or len(specs) == 1 else None,
             prompt=prompt,
             new=new,
+            stages=console.stages(spec.name),
         )
         for spec, folder in zip(specs, folders, strict=True)
     ]
@@ -161,6 +165,11 @@ def score(
     data: Data = None,
     annotations: Annotations = None,
     images: Images = None,
+    split: Split = None,
+    categories: Categories = None,
+    labels: Labels = None,
+    missing: MissingOption = None,
+    prompt: Prompt = None,
     gate: GateOption = None,
     space: Space = "norm1000",
     sam: Sam = None,
@@ -178,7 +187,8 @@ def score(
         task,
         responses,
         out,
-        paths=DataPaths(data, annotations, images),
+        paths=DataPaths(data, annotations, images, split, categories, labels, missing),
+        prompt=prompt,
         space=space,
         profile=profile,
         engine=engine,
@@ -247,7 +257,7 @@ def tasks() -> None:
 
 @app.command()
 def schema(
-    out: Annotated[_Path, typer.Option("--out", help="Write the schemas there, not to standard output.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the schemas there, not to standard output.")] = None,
 ) -> None:
     """Write the JSON Schemas of the files that a run folder holds."""
     from vrft_eval.files import dump_json, write_atomic

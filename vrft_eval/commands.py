@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from vrft_eval.backends.protocol import Answer, Backend
 from vrft_eval.backends.replay import load_recorded
 from vrft_eval.backends.transformers_backend import TransformersBackend
 from vrft_eval.baselines.paper import check_against
+from vrft_eval.data_paths import DataPaths as DataPaths
+from vrft_eval.data_paths import make_source, options_of_run
 from vrft_eval.errors import InputError
 from vrft_eval.evaluation import Evaluated, Evaluation, plan
 from vrft_eval.gate import GateChoice, choose_gate, gate_of_run
@@ -19,24 +22,15 @@ from vrft_eval.masks.checkpoint import DTYPES
 from vrft_eval.metrics.engines import find_engine
 from vrft_eval.provenance import find_model, model_fingerprint
 from vrft_eval.runs import RunFolder
-from vrft_eval.schemas import Source
-from vrft_eval.tasks import LoadOptions, Reading, TaskSpec, get_task, load_task
+from vrft_eval.tasks import Reading, TaskSpec, get_task, load_task
 from vrft_eval.tasks.base import template_of
 from vrft_rewards.coordinates import check_space
 
 GENERATED_IMAGES = 100
 RESAMPLES = 1000
+_MANY_IMAGES = 500
 _TOKENS = 1024
 _TOKENS_GENERATED = 256
-
-
-@dataclass(frozen=True)
-class DataPaths:
-    """Where the user says that the data lies."""
-
-    data: Path | None = None
-    annotations: Path | None = None
-    images: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -128,8 +122,9 @@ def plan_run(
     prompt: Path | None = None,
     new: bool = False,
     generate_into: Path | None = None,
+    stages: Stages | None = None,
 ) -> Evaluation:
-    """Check everything that one task's run needs; write nothing but data that is to be generated.
+    """Check everything that one task's run needs; write nothing but data that is generated or unpacked.
 
     Raises InputError.
     """
@@ -149,12 +144,16 @@ def plan_run(
         folder = generate_into or out / "data" / f"{limit}-seed{seed}"
         write_dataset(spec.name, folder, limit, seed)
         paths = DataPaths(folder)
-    data = load_task(spec, LoadOptions(paths.data, paths.annotations, paths.images, limit, seed))
-    data.check_images()
+    options = paths.options(spec, out, limit=limit, seed=seed, missing="error")
+    data = load_task(spec, options)
+    slow = len(data.images()) >= _MANY_IMAGES
+    with stages("images") if stages is not None and slow else nullcontext() as progress:
+        data.check_images(progress)
+    named = model if model.startswith("demo") else found
     return plan(
         data,
         out,
-        _source(model if model.startswith("demo") else found, paths, out, generated, _file_of(choice)),
+        make_source(named, options, out, generated=generated, gate=_file_of(choice)),
         backend=generation.backend,
         model=model_fingerprint(found),
         gate=choice,
@@ -219,6 +218,7 @@ def score(
     engine: str = "hotcoco",
     resamples: int = RESAMPLES,
     gate: str | None = None,
+    prompt: Path | None = None,
     new: bool = False,
 ) -> Evaluated:
     """Score recorded answers. Raises InputError before anything is written."""
@@ -239,18 +239,20 @@ def score(
         against=against,
     )
     RunFolder(out).check(new=new)
-    data = load_task(spec, LoadOptions(paths.data, paths.annotations, paths.images))
+    options = paths.options(spec, out)
+    data = load_task(spec, options)
     recorded, digest = load_recorded(responses, data.known)
     if reading.sam is not None:
         data.check_images()
     evaluation = plan(
         data,
         out,
-        _source(None, paths, out, generated=False, gate=_file_of(choice)),
+        make_source(None, options, out, gate=_file_of(choice)),
         backend="replay",
         responses=digest,
         recorded=list(recorded),
         gate=choice or (GateChoice("recorded") if spec.kind == "detection" else None),
+        template=template_of(spec, prompt),
         reading=reading,
         new=new,
     )
@@ -296,16 +298,12 @@ def report(
         sam_fingerprint=then.sam_fingerprint if same_sam and not Path(sam).is_dir() else None,
         against=against,
     )
-    if paths is None or paths == DataPaths():
-        # A path inside the run folder is kept relative to it, so that the folder can be moved.
-        places = [None if place is None else run / place for place in (source.data, source.annotations, source.images)]
-        paths = DataPaths(*places)
-    options = LoadOptions(paths.data, paths.annotations, paths.images, settings.limit, settings.seed)
+    options = options_of_run(settings, source, run, paths or DataPaths())
     answers = folder.answers()
     evaluation = plan(
         load_task(spec, options),
         run,
-        _source(source.model, paths, run, source.generated, source.gate),
+        make_source(source.model, options, run, generated=source.generated, gate=source.gate),
         backend=settings.backend,
         model=settings.model,
         responses=settings.responses,
@@ -320,26 +318,8 @@ def report(
     return evaluation.settle()
 
 
-def _source(model: str | None, paths: DataPaths, out: Path, generated: bool, gate: str | None = None) -> Source:
-    return Source(
-        model=model,
-        data=_place(paths.data, out),
-        annotations=_place(paths.annotations, out),
-        images=_place(paths.images, out),
-        generated=generated,
-        gate=gate,
-    )
-
-
 def _file_of(choice: GateChoice | None) -> str | None:
     return None if choice is None or choice.file is None else str(choice.file.resolve())
-
-
-def _place(path: Path | None, out: Path) -> str | None:
-    if path is None:
-        return None
-    path, out = path.resolve(), out.resolve()
-    return path.relative_to(out).as_posix() if path.is_relative_to(out) else str(path)
 
 
 def check_distinct(tasks: Sequence[str]) -> list[TaskSpec]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from vrft_eval.asking import Progress, Stages, ask
 from vrft_eval.backends.protocol import Answer, Backend, Prompt
 from vrft_eval.baselines.paper import beside_paper
+from vrft_eval.data_paths import data_settings
 from vrft_eval.errors import InputError
 from vrft_eval.files import dump_json, write_atomic
 from vrft_eval.gate import GateChoice, GateStage, gate_notes
@@ -198,6 +199,7 @@ def plan(
         seed=seed,
         limit=limit,
         generation=generation or {},
+        **data_settings(data),
     )
     folder.check(settings, new=new)
     evaluation = Evaluation(data, samples, folder, settings, reading, source, stage, new)

@@ -33,6 +33,10 @@ class Settings(_File):
     seed: int
     limit: int | None = Field(description="number of images drawn from the data, null for all")
     generation: dict[str, int | float | str | bool | None]
+    split: str | None = Field(default=None, description="of the data, null for the task's own")
+    categories: list[str] | None = Field(default=None, description="averaged instead of the task's (--categories)")
+    labels: list[str] | None = Field(default=None, description="class names in the order of their numbers (--labels)")
+    left_out: list[str] = Field(default=[], description="images that were not there (--missing skip)")
 
 
 class Scoring(_File):
