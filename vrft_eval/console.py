@@ -11,7 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from vrft_eval import asking
+from vrft_eval.baselines.models import Against
 from vrft_eval.report.evidence import interval_text
+from vrft_eval.report.beside import BESIDE_HEAD, beside_rows
 from vrft_eval.report.visible import plain
 from vrft_eval.report.words import number
 from vrft_eval.schemas import DemoRow, Report
@@ -95,8 +97,23 @@ def print_reports(reports: Sequence[Report]) -> None:
         table.add_section()
     out.print(table)
     for report in reports:
+        if report.against is not None:
+            print_beside(report.against)
+    for report in reports:
         for note in report.notes:
             out.print(Text(f"{report.task}: {plain(note, 1000)}", "dim"))
+
+
+def print_beside(against: Against) -> None:
+    """A run beside a paper's rows, and what isn't the same."""
+    table = Table(title=f"beside {against.source}", header_style="bold")
+    for position, head in enumerate(BESIDE_HEAD):
+        table.add_column(head, justify="right" if position > 4 else "left")
+    for row in beside_rows(against):
+        table.add_row(*(Text(text) for text in row))
+    out.print(table)
+    for text in against.differs:
+        out.print(Text(plain(text, 1000), "dim"))
 
 
 def print_demo(rows: Sequence[DemoRow]) -> None:

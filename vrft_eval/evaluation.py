@@ -238,7 +238,9 @@ def evaluate(
     report = report.model_copy(update={"gate_summary": summary})
     if reading.against is not None:
         own_prompt = info.settings.prompt != template_of(data.spec)
-        report = report.model_copy(update={"against": beside_paper(report, own_prompt=own_prompt)})
+        split = data.options.split or next(iter(data.spec.splits), None)
+        found = beside_paper(report, split=split, own_prompt=own_prompt)
+        report = report.model_copy(update={"against": found})
     return Evaluated(report, judged, measures, info)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from vrft_eval.report import evidence
+from vrft_eval.report import beside, evidence
 from vrft_eval.report.cards import make_cards
 from vrft_eval.report.choose import choose, chosen_note
 from vrft_eval.report.visible import plain
@@ -37,6 +37,7 @@ def render_report(report: Report, judged: Sequence[Judged], measures: Measures, 
         pictures=pictures,
         columns=columns,
         evidence=evidence,
+        beside=beside,
         interval_note=evidence.interval_note(report),
         metric_rows=[
             [name, number(value), evidence.interval_text(report.intervals.get(name))]
