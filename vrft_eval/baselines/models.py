@@ -19,7 +19,7 @@ class PaperColumn(FileModel):
     task: str | None = Field(description="null where a column is of no single task")
     metric: str = Field(description="the key in report.json that is computed in the same way")
     category: str | None = Field(default=None, description="null for the mean over the task's categories")
-    split: str | None = None
+    split: str | None = Field(default=None, description="of the data, as the released evaluation reads it")
 
 
 class PaperRow(FileModel):

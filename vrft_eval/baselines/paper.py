@@ -52,20 +52,18 @@ def check_against(against: str | None, task: str) -> None:
 
 
 def beside_paper(report: Report, *, split: str | None = None, own_prompt: bool = False) -> Against:
-    """Put a report beside the paper's rows of its task, and of its split where the paper has several.
+    """Put a report beside the paper's rows of its task, and of its split where the paper has that.
 
     `own_prompt` says that the task's prompt was replaced. Raises InputError for a task that the paper doesn't have.
     """
     check_against(PAPER, report.task)
-    rows = [
-        _row(table, row, column, value / 100, report)
-        for table, row, column, value in _cells(report.task)
-        if split is None or column.split in (None, split)
-    ]
+    cells = [(cell[2].split, _row(*cell, report)) for cell in _cells(report.task)]
+    same = [row for of, row in cells if of in (None, split)]
+    rows = same or [row for _, row in cells]
     return Against(
         source=f"{paper_tables().title} ({paper_tables().citation})",
         rows=rows,
-        differs=list(_differences(report, rows, own_prompt)),
+        differs=list(_differences(report, rows, split, own_prompt)),
     )
 
 
@@ -77,7 +75,8 @@ def _cells(task: str) -> Iterator[tuple[PaperTable, PaperRow, PaperColumn, float
                     yield table, row, column, value
 
 
-def _row(table: PaperTable, row: PaperRow, column: PaperColumn, paper: float, report: Report) -> AgainstRow:
+def _row(table: PaperTable, row: PaperRow, column: PaperColumn, value: float, report: Report) -> AgainstRow:
+    paper = value / 100
     if column.category is None:
         found = report.metrics.get(column.metric)
     else:
@@ -96,15 +95,15 @@ def _row(table: PaperTable, row: PaperRow, column: PaperColumn, paper: float, re
     )
 
 
-def _differences(report: Report, rows: list[AgainstRow], own_prompt: bool) -> Iterator[str]:
+def _differences(report: Report, rows: list[AgainstRow], split: str | None, own_prompt: bool) -> Iterator[str]:
     models = ", ".join(dict.fromkeys(row.model for row in rows))
     if report.model is None:
         yield f"Model: this run scores recorded answers; the rows are of {models}."
     else:
         yield f"Model: this run is of {report.model}; the rows are of {models}."
     splits = sorted({row.split for row in rows if row.split is not None})
-    if splits:
-        yield f"Split: the rows are of {' and '.join(splits)}; compare only those of this run's."
+    if splits and splits != [split]:
+        yield f"Split: this run's is {split or 'not known'}; the rows are of {' and '.join(splits)}."
     if report.limit is not None:
         yield f"Data: this run is of {report.limit} drawn images, the rows of whole sets."
     if report.gate is not None and report.gate != "model":
