@@ -12,8 +12,8 @@ from rich.text import Text
 
 from vrft_eval import asking
 from vrft_eval.baselines.models import Against
-from vrft_eval.report.evidence import interval_text
 from vrft_eval.report.beside import BESIDE_HEAD, beside_rows
+from vrft_eval.report.evidence import interval_text
 from vrft_eval.report.visible import plain
 from vrft_eval.report.words import number
 from vrft_eval.schemas import DemoRow, Report
