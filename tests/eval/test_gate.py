@@ -172,9 +172,10 @@ def test_an_unclear_list_hides_nothing(coco: Path) -> None:
 def test_millions_of_questions_are_refused_before_anything_is_asked(
     coco: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vrft_eval.gate.model_gate.MAX_QUESTIONS", 5)
-    with pytest.raises(InputError, match="would ask 6 questions, 3 of each of 2 images; ask once an image"):
-        _run(coco, Replay({}))
+    monkeypatch.setattr("vrft_eval.gate.stage.MOST", 5)
+    for gate, cheaper in (("model", r"once an image \(--gate-prompt gate-list\)"), ("none", "--gate negatives")):
+        with pytest.raises(InputError, match=f"would ask 6 questions, 3 of each of 2 images; ask {cheaper}"):
+            _run(coco, Replay({}), gate=gate)
     assert not (coco / "run").exists()
     _run(coco, Replay({}, "none"), gate_prompt="gate-list")
 

@@ -129,3 +129,9 @@ def test_a_gate_prompt_is_for_the_model_gate() -> None:
     listed = choose_gate("model", "gate-list")
     assert listed is not None
     assert "{categories}" in (listed.prompt or "")
+
+
+def test_the_documented_example_is_an_exist_map(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text(encoding="utf-8")
+    example = page.partition("```json\n")[2].partition("```")[0]
+    assert read_exist_map(_write(tmp_path, example)).images == {"139": ["mouse"], "285": []}

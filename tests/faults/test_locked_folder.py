@@ -15,9 +15,11 @@ from fault_helpers import ROOT
 from typer.testing import CliRunner, Result
 
 from vrft_eval.cli import app
+from vrft_eval.commands import DataPaths, Generation, SharedBackend, carry_out, make_reading, plan_run
 from vrft_eval.errors import InputError
 from vrft_eval.run_lock import LOCK_FILE, locked
 from vrft_eval.runs import RunFolder
+from vrft_eval.tasks import get_task
 
 pytest_plugins = ("fault_fixtures",)
 
@@ -25,6 +27,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from vrft_eval.runs import RunFolder
+from vrft_eval.tasks import get_task
 with RunFolder(Path(sys.argv[1])).held():
     print("held", flush=True)
     sys.stdin.read()
@@ -69,6 +72,19 @@ def test_the_lock_of_a_killed_process_is_taken_over(tmp_path: Path, data: Path) 
         done = _score(tmp_path, data)
     assert done.exit_code == 0, done.output
     assert (tmp_path / "run" / "report.json").is_file()
+
+
+def test_a_process_that_began_at_the_same_time_is_refused_before_it_writes(tmp_path: Path, data: Path) -> None:
+    spec = get_task("detection")
+    evaluation = plan_run(
+        *(spec, "demo", tmp_path / "run"),
+        paths=DataPaths(data),
+        generation=Generation(),
+        reading=make_reading(spec, "norm1000", "default", None),
+    )
+    with held(tmp_path / "run"), pytest.raises(InputError, match="is in use by process"):
+        carry_out(evaluation, lambda: SharedBackend("demo", Generation()).load(spec))
+    assert [entry.name for entry in (tmp_path / "run").iterdir()] == [LOCK_FILE]
 
 
 def test_an_error_lets_go_of_the_folder(tmp_path: Path) -> None:

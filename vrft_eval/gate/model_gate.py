@@ -17,9 +17,6 @@ from vrft_eval.tasks.detection import DetectionData
 from vrft_eval.tasks.prompts import fill, load, names
 from vrft_rewards import LabelMatcher
 
-MAX_QUESTIONS = 2_000_000
-"""COCO's 5,000 images have 400,000; all of LVIS would have 24 million, weeks of work."""
-
 _PLURALS = {
     "child": ("children",),
     "goose": ("geese",),
@@ -66,15 +63,7 @@ class ModelGate:
     answers: dict[str, Answer] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Raise InputError when there are more questions than anyone means, or lists could not be read."""
-        if len(self) > MAX_QUESTIONS:
-            images, categories = len(self.data.coco.images), len(self.categories)
-            raise InputError(
-                f"would ask {len(self):,} questions, {categories:,} of each of {images:,} images; ask once an image "
-                "(--gate-prompt gate-list), or about fewer images or categories",
-                field="--gate",
-                value="model",
-            )
+        """Raise InputError when lists of the categories could not be read."""
         if not self.each:
             _ = self._matcher
 

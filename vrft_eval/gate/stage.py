@@ -17,11 +17,15 @@ from vrft_eval.samples import Sample, fingerprint
 from vrft_eval.schemas import ExistMap, GateSummary, RunInfo
 from vrft_eval.tasks.detection import DetectionData
 
+MOST = 5_000_000
+"""Questions, or pairs of gate none, that are no mistake: COCO has 400,000, all of LVIS 24 million, months of work."""
+
 
 class GateStage:
     """A gate with its data and its run folder; `recorded` are the answered ids, for the gate of that name.
 
-    Raises InputError for an exist map that doesn't fit the data, or categories that can't be told apart in a list.
+    Raises InputError for an exist map that doesn't fit the data, categories that can't be told apart in a list, and
+    more questions than anyone means to ask.
     """
 
     def __init__(
@@ -30,6 +34,7 @@ class GateStage:
         self.name = choice.name
         self._data, self._folder, self._recorded, self._map = data, folder, recorded, choice.exist_map
         self.model = ModelGate(data, choice.prompt or gate_template(None)) if choice.name == "model" else None
+        self._check_size()
         if self.model is not None:
             self.model.check()
         if choice.exist_map is not None:
@@ -39,6 +44,18 @@ class GateStage:
                 data.coco.categories,
                 [key for key in data.coco.categories if key in data.selected],
                 choice.file or folder.gate_file,
+            )
+
+    def _check_size(self) -> None:
+        images, categories = len(self._data.coco.images), len(self._data.selected)
+        count = images * categories if self.name == "none" else 0 if self.model is None else len(self.model)
+        if count > MOST:
+            cheaper = "--gate negatives" if self.model is None else "once an image (--gate-prompt gate-list)"
+            raise InputError(
+                f"would ask {count:,} questions, {categories:,} of each of {images:,} images; ask {cheaper}, or about "
+                "fewer images or categories",
+                field="--gate",
+                value=self.name,
             )
 
     def settings(self) -> dict[str, str | None]:
