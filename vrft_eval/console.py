@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from vrft_eval import asking
 from vrft_eval.baselines.models import Against
-from vrft_eval.report.beside import BESIDE_HEAD, beside_rows
+from vrft_eval.report.beside import beside_head, beside_rows, beside_title
 from vrft_eval.report.evidence import interval_text
 from vrft_eval.report.visible import plain
 from vrft_eval.report.words import number
@@ -106,11 +107,13 @@ def print_reports(reports: Sequence[Report]) -> None:
 
 def print_beside(against: Against) -> None:
     """A run beside a paper's rows, and what isn't the same."""
-    table = Table(title=f"beside {against.source}", header_style="bold")
-    for position, head in enumerate(BESIDE_HEAD):
-        table.add_column(head, justify="right" if position > 4 else "left")
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    head = beside_head(against)
+    for position, name in enumerate(head):
+        table.add_column(name, justify="right" if position >= len(head) - 3 else "left")
     for row in beside_rows(against):
         table.add_row(*(Text(text) for text in row))
+    out.print(Text(beside_title(against), "bold"))
     out.print(table)
     for text in against.differs:
         out.print(Text(plain(text, 1000), "dim"))

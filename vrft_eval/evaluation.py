@@ -239,7 +239,8 @@ def evaluate(
     if reading.against is not None:
         own_prompt = info.settings.prompt != template_of(data.spec)
         split = data.options.split or next(iter(data.spec.splits), None)
-        found = beside_paper(report, split=split, own_prompt=own_prompt)
+        published = None if split is None else data.spec.published.get(split)
+        found = beside_paper(report, split=split, published=published, own_prompt=own_prompt)
         report = report.model_copy(update={"against": found})
     return Evaluated(report, judged, measures, info)
 

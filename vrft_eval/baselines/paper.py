@@ -51,10 +51,13 @@ def check_against(against: str | None, task: str) -> None:
         )
 
 
-def beside_paper(report: Report, *, split: str | None = None, own_prompt: bool = False) -> Against:
+def beside_paper(
+    report: Report, *, split: str | None = None, published: int | None = None, own_prompt: bool = False
+) -> Against:
     """Put a report beside the paper's rows of its task, and of its split where the paper has that.
 
-    `own_prompt` says that the task's prompt was replaced. Raises InputError for a task that the paper doesn't have.
+    published is how many images that split has; `own_prompt` says that the task's prompt was replaced. Raises InputError
+    for a task that the paper doesn't have.
     """
     check_against(PAPER, report.task)
     cells = [(cell[2].split, _row(*cell, report)) for cell in _cells(report.task)]
@@ -63,7 +66,11 @@ def beside_paper(report: Report, *, split: str | None = None, own_prompt: bool =
     return Against(
         source=f"{paper_tables().title} ({paper_tables().citation})",
         rows=rows,
-        differs=list(_differences(report, rows, split, own_prompt)),
+        differs=[
+            *_other_data(report, rows, split, published),
+            *_other_ways(report, own_prompt),
+            *_other_rules(report, {row.metric for row in rows}),
+        ],
     )
 
 
@@ -95,7 +102,7 @@ def _row(table: PaperTable, row: PaperRow, column: PaperColumn, value: float, re
     )
 
 
-def _differences(report: Report, rows: list[AgainstRow], split: str | None, own_prompt: bool) -> Iterator[str]:
+def _other_data(report: Report, rows: list[AgainstRow], split: str | None, published: int | None) -> Iterator[str]:
     models = ", ".join(dict.fromkeys(row.model for row in rows))
     if report.model is None:
         yield f"Model: this run scores recorded answers; the rows are of {models}."
@@ -104,17 +111,24 @@ def _differences(report: Report, rows: list[AgainstRow], split: str | None, own_
     splits = sorted({row.split for row in rows if row.split is not None})
     if splits and splits != [split]:
         yield f"Split: this run's is {split or 'not known'}; the rows are of {' and '.join(splits)}."
-    if report.limit is not None:
-        yield f"Data: this run is of {report.limit} drawn images, the rows of whole sets."
+    images = report.counts["images"]
+    if published is not None and images != published:
+        yield f"Data: this run is of {images:,} images, the published split has {published:,}."
+
+
+def _other_ways(report: Report, own_prompt: bool) -> Iterator[str]:
     if report.gate is not None and report.gate != "model":
         yield f"Gate: this run's is {report.gate}, which changes AP a lot; the paper's was {paper_tables().gate}."
     if report.space != "norm1000":
         yield f"Coordinates: this run's are {report.space}, the paper's norm1000."
     if own_prompt:
         yield "Prompt: this run's is another one."
-    if any(row.metric == "accuracy_visual_rft" for row in rows):
+
+
+def _other_rules(report: Report, metrics: set[str]) -> Iterator[str]:
+    if "accuracy_visual_rft" in metrics:
         yield "Accuracy: the paper's is by its own rule, so accuracy_visual_rft stands beside it, not the headline."
-    if any(row.metric == "gIoU_visual_rft" for row in rows):
+    if "gIoU_visual_rft" in metrics:
         masks = "filled boxes" if report.sam is None else f"the SAM {report.sam}"
         yield (
             "Masks: the paper's gIoU is by its own rule, so gIoU_visual_rft stands beside it; its masks were made by "

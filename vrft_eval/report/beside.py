@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from vrft_eval.baselines.models import Against, AgainstRow
 
-BESIDE_HEAD = ["table", "model", "method", "shots", "metric", "paper %", "this run %", "difference"]
+
+
+def beside_title(against: Against) -> str:
+    """What is compared, and with what."""
+    metrics = {row.metric for row in headline_rows(against)}
+    what = f"{metrics.pop()} " if len(metrics) == 1 else ""
+    return f"{what}in percent beside {against.source}"
+
+
+def beside_head(against: Against) -> list[str]:
+    """The columns; what is the same in every row is in the title."""
+    return ["table", "model", "method", "shots", *_varying(against), "paper", "run", "difference"]
 
 
 def beside_rows(against: Against) -> list[list[str]]:
     """The rows of means, in the paper's order and unit; those of single categories are in report.json."""
     return [
         [
-            f"Table {row.table}",
+            str(row.table),
             row.model,
             row.method,
             "-" if row.shots is None else str(row.shots),
-            row.metric if row.split is None else f"{row.metric} ({row.split})",
+            *(str(getattr(row, name)) for name in _varying(against)),
             percent(row.paper),
             percent(row.run),
             "n/a" if row.difference is None else f"{100 * row.difference:+.1f}",
         ]
         for row in headline_rows(against)
     ]
+
+
+def _varying(against: Against) -> list[str]:
+    rows = headline_rows(against)
+    return [name for name in ("metric", "split") if len({getattr(row, name) for row in rows}) > 1]
 
 
 def headline_rows(against: Against) -> list[AgainstRow]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vrft_eval.report.beside import BESIDE_HEAD, beside_rows
+from vrft_eval.report.beside import beside_head, beside_rows, beside_title
 from vrft_eval.report.evidence import (
     CALIBRATION_HEAD,
     ERROR_HEAD,
@@ -62,8 +62,8 @@ def render_markdown(report: Report) -> str:
     if report.notes:
         lines += ["", "## Notes", "", *(f"- {cell(note)}" for note in report.notes)]
     if report.against is not None:
-        lines += ["", f"## Beside {cell(report.against.source)}", ""]
-        lines += table(BESIDE_HEAD, [[cell(text) for text in row] for row in beside_rows(report.against)])
+        lines += ["", "## Beside the paper", "", cell(beside_title(report.against)) + ":", ""]
+        lines += table(beside_head(report.against), [[cell(text) for text in row] for row in beside_rows(report.against)])
         lines += ["", *(f"- {cell(text)}" for text in report.against.differs)]
     if report.confusion is not None and report.confusion.pairs:
         lines += [
