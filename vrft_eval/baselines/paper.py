@@ -56,8 +56,8 @@ def beside_paper(
 ) -> Against:
     """Put a report beside the paper's rows of its task, and of its split where the paper has that.
 
-    published is how many images that split has; `own_prompt` says that the task's prompt was replaced. Raises InputError
-    for a task that the paper doesn't have.
+    published is how many images that split has; `own_prompt` says that the task's prompt was replaced. Raises
+    InputError for a task that the paper doesn't have.
     """
     check_against(PAPER, report.task)
     cells = [(cell[2].split, _row(*cell, report)) for cell in _cells(report.task)]

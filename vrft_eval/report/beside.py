@@ -5,7 +5,6 @@ from __future__ import annotations
 from vrft_eval.baselines.models import Against, AgainstRow
 
 
-
 def beside_title(against: Against) -> str:
     """What is compared, and with what."""
     metrics = {row.metric for row in headline_rows(against)}

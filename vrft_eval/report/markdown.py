@@ -63,7 +63,9 @@ def render_markdown(report: Report) -> str:
         lines += ["", "## Notes", "", *(f"- {cell(note)}" for note in report.notes)]
     if report.against is not None:
         lines += ["", "## Beside the paper", "", cell(beside_title(report.against)) + ":", ""]
-        lines += table(beside_head(report.against), [[cell(text) for text in row] for row in beside_rows(report.against)])
+        lines += table(
+            beside_head(report.against), [[cell(text) for text in row] for row in beside_rows(report.against)]
+        )
         lines += ["", *(f"- {cell(text)}" for text in report.against.differs)]
     if report.confusion is not None and report.confusion.pairs:
         lines += [
