@@ -21,6 +21,7 @@ from vrft_eval.masks import CHOICES
 from vrft_eval.masks.checkpoint import DTYPES
 from vrft_eval.metrics.engines import find_engine
 from vrft_eval.provenance import find_model, model_fingerprint
+from vrft_eval.quiet import no_garbage_collection
 from vrft_eval.runs import RunFolder
 from vrft_eval.tasks import Reading, TaskSpec, get_task, load_task
 from vrft_eval.tasks.base import template_of
@@ -202,6 +203,7 @@ def carry_out(evaluation: Evaluation, backend: Callable[[], Backend], stages: St
         return evaluation.finish()
 
 
+@no_garbage_collection()
 def score(
     task: str,
     responses: Path,
@@ -263,6 +265,7 @@ def score(
     return evaluation.settle({key: Answer(key, text) for key, text in recorded.items() if key in asked})
 
 
+@no_garbage_collection()
 def report(
     run: Path,
     *,

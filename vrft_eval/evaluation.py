@@ -17,6 +17,7 @@ from vrft_eval.gate import GateChoice, GateStage, gate_notes
 from vrft_eval.metrics.bootstrap import bootstrap
 from vrft_eval.metrics.correlation import correlate
 from vrft_eval.provenance import git_revision, now, package_versions, python_version
+from vrft_eval.quiet import no_garbage_collection
 from vrft_eval.report import write_reports
 from vrft_eval.runs import RunFolder, journal_bytes
 from vrft_eval.samples import Sample, fingerprint
@@ -122,6 +123,7 @@ class Evaluation:
         if self.gate is not None and self.info is not None:
             self.gate.save(self.info)
 
+    @no_garbage_collection()
     def finish(self) -> Evaluated:
         """Judge, measure and write predictions and reports. Raises ValueError before `start`."""
         if self.info is None:

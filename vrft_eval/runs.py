@@ -167,12 +167,17 @@ class Journal:
             self._stream.close()
 
 
+_encode = json.JSONEncoder(allow_nan=False).encode
+
+
 def journal_line(answer: Answer) -> bytes:
     """One line of responses.jsonl; fields without a value are left out, but for the completion."""
-    row = {"id": answer.id, "completion": answer.completion}
-    optional = {"error": answer.error, "finish": answer.finish, "tokens": answer.tokens}
-    row.update({key: value for key, value in optional.items() if value is not None})  # type: ignore[misc]
-    return json.dumps(row, allow_nan=False).encode("ascii") + b"\n"
+    row: dict[str, str | int | None] = {"id": answer.id, "completion": answer.completion}
+    for name in ("error", "finish", "tokens"):
+        value = getattr(answer, name)
+        if value is not None:
+            row[name] = value
+    return _encode(row).encode("ascii") + b"\n"
 
 
 def journal_bytes(answers: Iterable[Answer]) -> bytes:

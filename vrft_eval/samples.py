@@ -69,10 +69,11 @@ def fingerprint(samples: Iterable[Sample], extra: Any = None) -> str:
 
     Prompts are left out (they are a setting of their own), and so are image bytes, which `score` doesn't need.
     """
-    digest = hashlib.sha256(json.dumps(extra, sort_keys=True).encode())
+    encode = json.JSONEncoder(sort_keys=True).encode
+    digest = hashlib.sha256(encode(extra).encode())
     for sample in samples:
         # A class doesn't depend on the image's size, which is unknown where the image is missing.
         truth, size = (sample.truth, None) if isinstance(sample.truth, str) else (sample.truth.tolist(), sample.size)
         row = [sample.id, sample.image.name, size, truth, sample.category, sample.mask, sample.ignore, sample.polygon]
-        digest.update(json.dumps(row, sort_keys=True).encode())
+        digest.update(encode(row).encode())
     return digest.hexdigest()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,3 +75,29 @@ def test_a_path_inside_is_joined(tmp_path: Path) -> None:
 
 def test_nearest_lists_what_there_is_when_nothing_is_near() -> None:
     assert nearest("zzz", ["coco", "lvis"]) == "known are coco, lvis"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"image_id": 1, "bbox": [0.1, 1e-7, 1e22, 5e-324], "score": 1.0}],
+        [{"id": 'a\n"b\\', "label": None, "right": True, "count": -3}],
+        [{"answer": "Blüte \u202e \U0001f600"}],
+        [{"answer": "half a pair \ud800"}],
+        [{"answer": "NaN and Infinity, as words"}],
+        [],
+    ],
+)
+def test_json_in_one_line_is_ascii_and_comes_back(value: list[dict[str, Any]]) -> None:
+    text = dump_json(value, indent=None)
+    assert text.isascii()
+    assert text.endswith("\n")
+    assert text.count("\n") == 1
+    assert json.loads(text) == value
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_json_that_is_not_strict_is_refused(number: float, indent: int | None) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dump_json([{"score": number}], indent=indent)

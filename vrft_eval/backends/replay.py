@@ -43,4 +43,4 @@ def clean_text(text: str) -> str:
     >>> clean_text("a" + chr(0xD800))
     'a\\\\ud800'
     """
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -69,7 +69,8 @@ def error_kinds(table: DetectionTable, matches: Matches) -> ErrorKinds | None:
         negatives=nothing,
         not_exhaustive=nothing,
     )
-    result = hotcoco_run(plain).tide_errors(pos_thr=float(IOU_THRESHOLDS[0]), bg_thr=BACKGROUND_IOU)
+    iou = float(IOU_THRESHOLDS[0])
+    result = hotcoco_run(plain, iou).tide_errors(pos_thr=iou, bg_thr=BACKGROUND_IOU)
     return ErrorKinds(
         iou=result["pos_thr"],
         background_iou=result["bg_thr"],

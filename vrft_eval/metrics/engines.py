@@ -57,8 +57,8 @@ def check_engine(engine: Engine, rule: str) -> None:
         )
 
 
-def hotcoco_run(table: DetectionTable) -> Any:
-    """A hotcoco evaluator that has matched the table's detections.
+def hotcoco_run(table: DetectionTable, iou: float | None = None) -> Any:
+    """A hotcoco evaluator that has matched the table's detections; given an IoU, at that threshold and any size only.
 
     Ids are given anew, from 1: hotcoco and pycocotools misread 0 and repeated ones.
     """
@@ -93,6 +93,9 @@ def hotcoco_run(table: DetectionTable) -> Any:
     rows = np.column_stack([found.image + 1, found.boxes, found.scores, found.category + 1])
     evaluator = hotcoco.COCOeval(coco, coco.load_res(rows), "bbox", lvis_style=lvis)
     evaluator.params.max_dets = list(MOST[table.rule])
+    if iou is not None:
+        evaluator.params.iou_thrs = [iou]
+        evaluator.params.area_rng, evaluator.params.area_rng_lbl = [[0, 1e10]], ["all"]
     evaluator.evaluate()
     return evaluator
 

@@ -29,6 +29,8 @@ from vrft_eval.tasks.detection_judging import judge_detections, reward_of
 from vrft_eval.tasks.detection_measures import measure_detection
 from vrft_eval.tasks.prompts import fill, load, unfill
 
+_NO_BOXES = np.zeros((0, 4))
+
 
 class DetectionData(TaskData):
     """COCO data of one detection task. Raises InputError for data or categories that don't fit."""
@@ -95,6 +97,7 @@ class DetectionData(TaskData):
         for key in recorded:
             image_id, category_id = (int(part) for part in key.split(":"))
             answered.setdefault(image_id, set()).add(category_id)
+        prompts = {key: fill(template, category=name) for key, name in self.coco.categories.items()}
         samples = []
         self._asked = set()
         for image in self.coco.images:
@@ -102,7 +105,7 @@ class DetectionData(TaskData):
             self._asked |= asked
             for category_id in self.coco.categories:
                 if category_id in asked:
-                    samples.append(self._sample(image, category_id, template))
+                    samples.append(self._sample(image, category_id, prompts[category_id]))
         return tuple(samples)
 
     def _ask(self, image: CocoImage, gate: Gate | None, answered: Mapping[int, set[int]]) -> set[int]:
@@ -116,16 +119,15 @@ class DetectionData(TaskData):
             present |= image.negatives & self.selected
         return present
 
-    def _sample(self, image: CocoImage, category_id: int, template: str) -> Sample:
-        category = self.coco.categories[category_id]
+    def _sample(self, image: CocoImage, category_id: int, prompt: str) -> Sample:
         return Sample(
             id=f"{image.id}:{category_id}",
             image=image.path,
             image_size=image.size,
-            prompt=fill(template, category=category),
+            prompt=prompt,
             kind="detection",
-            truth=self._by_pair.get((image.id, category_id), np.zeros((0, 4))),
-            category=category,
+            truth=self._by_pair.get((image.id, category_id), _NO_BOXES),
+            category=self.coco.categories[category_id],
             image_id=image.id,
             category_id=category_id,
         )
