@@ -289,7 +289,7 @@ def test_in_lvis_only_verified_pairs_count_so_gate_negatives_measures_what_gate_
     rng = np.random.default_rng(6)
     rows = []
     for pair in (f"{i}:{c}" for i in range(1, 11) for c in range(1, 6)):
-        boxes = [*truth.get(pair, []), [5, 5, 20, 20]]
+        boxes: list[list[float]] = [*truth.get(pair, []), [5, 5, 20, 20]]
         rows.append(
             {"id": pair, "completion": completion(boxes, (100, 100), [round(float(rng.random()), 2) for _ in boxes])}
         )

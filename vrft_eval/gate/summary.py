@@ -41,16 +41,15 @@ def summarise_gate(data: DetectionData, asked: Iterable[tuple[int, int]], exist_
     true = {pair: len(boxes) for pair, boxes in data.truth.items() if pair[1] in selected}
     doubtful = {(a.image_id, a.category_id) for a in data.coco.annotations} - true.keys()
     absent = {image.id: image.negatives for image in data.coco.images} if data.coco.rule == "lvis" else None
-    found = sum(pair in true for pair in passed)
-    wrong = sum(
-        pair not in true and pair not in doubtful and (absent is None or pair[1] in absent[pair[0]]) for pair in passed
-    )
-    hidden = [count for pair, count in true.items() if pair not in passed]
+    found = len(true.keys() & passed)
+    wrong = passed - true.keys() - doubtful
+    known = len(wrong) if absent is None else sum(pair[1] in absent[pair[0]] for pair in wrong)
+    hidden = [true[pair] for pair in true.keys() - passed]
     never = [] if exist_map is None else _never_named(data, {key for _, key in true}, exist_map)
     return GateSummary(
         pairs=len(data.coco.images) * len(selected),
         asked=len(passed),
-        precision=found / (found + wrong) if found + wrong else None,
+        precision=found / (found + known) if found + known else None,
         recall=found / len(true) if true else None,
         hidden_pairs=len(hidden),
         hidden_boxes=sum(hidden),
