@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -51,3 +53,18 @@ def completion(boxes: NDArray[np.float64] | list[list[float]], size: tuple[int, 
     rows = [[round(value) for value in np.asarray(box) * 1000 / whole] for box in boxes]
     items = [f"{{'Position': {row}, 'Confidence': {score:.2f}}}" for row, score in zip(rows, scores, strict=True)]
     return f"<think>I look.</think><answer>{'[' + ', '.join(items) + ']' if items else 'No Objects'}</answer>"
+
+
+def real_data(name: str) -> Path:
+    """A file or folder of the real test data: under $VRFT_TEST_DATA, or beside the checkout; skips without it."""
+    root = os.environ.get("VRFT_TEST_DATA")
+    folder = Path(root) if root else Path(__file__).resolve().parents[3] / "shared" / "data"
+    if not (folder / name).exists():
+        pytest.skip(f"no {name} in the real test data: set VRFT_TEST_DATA to the folder that holds it")
+    return folder / name
+
+
+def write_image(path: Path, size: tuple[int, int] = (8, 6)) -> None:
+    """Write a small image, and the folders it lies in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, "teal").save(path)

@@ -1,3 +1,5 @@
+"""COCO and LVIS files, good and bad, written here and real."""
+
 from __future__ import annotations
 
 import json
@@ -5,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from eval_helpers import coco_document, write_coco, write_lines
-from PIL import Image
+from eval_helpers import coco_document, real_data, write_coco, write_image
 
-from vrft_eval.datasets import find_coco, load_coco, load_grounding, load_labelled
+from vrft_eval.datasets import LoadOptions, find_coco, load_coco
 from vrft_eval.errors import InputError
-from vrft_eval.rle import encode_rle
+from vrft_eval.findings import Findings
+from vrft_eval.tasks import TASKS, load_task
 
 
 def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
@@ -85,7 +86,9 @@ def test_annotation_ids_and_areas_may_be_left_out(tmp_path: Path) -> None:
 def test_layouts_are_found_and_a_folder_without_one_says_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such data folder"):
         find_coco(tmp_path / "no")
-    with pytest.raises(InputError, match=r"holds neither annotations/instances_val2017\.json nor .* nor annotations\.json"):
+    with pytest.raises(
+        InputError, match=r"holds neither annotations/instances_val2017\.json nor .* nor annotations\.json"
+    ):
         find_coco(tmp_path)
     with pytest.raises(InputError, match="--data is needed"):
         find_coco(None)
@@ -96,98 +99,141 @@ def test_layouts_are_found_and_a_folder_without_one_says_what_was_looked_for(tmp
     assert find_coco(None, coco, tmp_path) == (coco, tmp_path)
 
 
-def _image(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (8, 8)).save(path)
-
-
-def test_class_folders_give_relative_names_in_a_stable_order(tmp_path: Path) -> None:
-    for name in ("rose/b.png", "rose/a.png", "daisy/deep/c.jpg", "daisy/notes.txt", ".hidden/x.png"):
-        _image(tmp_path / name) if not name.endswith("txt") else (tmp_path / name).write_text("x")
-    found = load_labelled(tmp_path)
-    assert [(item.name, item.label) for item in found] == [
-        ("daisy/deep/c.jpg", "daisy"),
-        ("rose/a.png", "rose"),
-        ("rose/b.png", "rose"),
-    ]
-
-
 @pytest.mark.parametrize(
-    ("name", "content", "expected"),
+    ("file", "images"),
     [
-        ("index.json", "{}", "must be a list of objects"),
-        ("index.json", "[3]", "[0]: must be an object"),
-        ("index.json", '[{"image": "../x.png", "label": "a"}]', "[0]image: must stay inside"),
-        ("index.json", '[{"image": "x.png", "label": ""}]', "[0]label: must be a class name"),
-        ("index.json", '[{"image": "x.png", "label": "a"}, {"image": "./x.png", "label": "a"}]', "image named twice"),
-        ("index.json", "[]", "names no images"),
-        ("index.csv", "a,b\n1,2\n", "index.csv:1: must have the columns image and label"),
-        ("index.csv", "image,label\nx.png,\n", "index.csv:2: label: must be a class name"),
+        ("annotations/instances_val2017.json", "val2017"),
+        ("annotations.json", "images"),
+        ("test/_annotations.coco.json", "test"),
+        ("valid/_annotations.coco.json", "valid"),
+        ("_annotations.coco.json", "."),
     ],
 )
-def test_a_bad_index_is_refused(tmp_path: Path, name: str, content: str, expected: str) -> None:
-    (tmp_path / name).write_text(content, encoding="utf-8")
-    with pytest.raises(InputError) as error:
-        load_labelled(tmp_path)
-    assert expected in str(error.value)
+def test_every_layout_is_found_by_folder_and_by_file(tmp_path: Path, file: str, images: str) -> None:
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text("{}", encoding="utf-8")
+    assert find_coco(tmp_path) == (tmp_path / file, tmp_path / images)
+    assert find_coco(None, tmp_path / file) == (tmp_path / file, tmp_path / images)
 
 
-def test_an_index_may_name_images_that_are_not_there(tmp_path: Path) -> None:
-    (tmp_path / "index.csv").write_text("image,label\nsub/x.png,red rose\n", encoding="utf-8")
-    (item,) = load_labelled(tmp_path)
-    assert (item.name, item.label, item.path) == ("sub/x.png", "red rose", tmp_path / "sub/x.png")
+def test_a_split_chooses_the_file(tmp_path: Path) -> None:
+    for name in ("val2017", "train2017"):
+        (tmp_path / "annotations").mkdir(exist_ok=True)
+        (tmp_path / "annotations" / f"instances_{name}.json").write_text("{}", encoding="utf-8")
+    assert find_coco(tmp_path, split="train2017")[1] == tmp_path / "train2017"
+    with pytest.raises(InputError, match="holds neither annotations/instances_test2017"):
+        find_coco(tmp_path, split="test2017")
+    with pytest.raises(InputError, match=r"no such split; coco has val2017, train2017, got '\.\./x'"):
+        load_task(TASKS["coco"], LoadOptions(tmp_path, split="../x"))
 
 
-def test_an_empty_folder_says_so(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no images in class folders"):
-        load_labelled(tmp_path)
-
-
-def _line(**change: Any) -> dict[str, Any]:
-    return {"image": "images/a.png", "text": "the cup", "box": [1, 2, 5, 6], "size": [10, 8], **change}
-
-
-RLE = encode_rle(np.ones((8, 10), dtype=bool))
-BAD_LINES = [
-    (_line(image="../a.png"), "image: must stay inside"),
-    (_line(text=" "), "text: must be a description"),
-    (_line(box=[1, 2, 3]), "box: must be 4 finite numbers"),
-    (_line(box=[5, 2, 1, 6]), "box: must be [x1, y1, x2, y2]"),
-    (_line(box=[1, 2, 50, 6]), "inside the image of 10x8"),
-    (_line(size=[10]), "size: must be [width, height]"),
-    (_line(mask="x"), "mask: must be a COCO RLE"),
-    (_line(mask={"size": [8, 10], "counts": [999]}), "mask.counts"),
-    (_line(mask={"size": [8, 10], "counts": [-1]}), "mask.counts"),
-    (_line(size=[12, 8], mask=RLE), "mask.size: is not of the image's size"),
-    (_line(size=None), "no such image"),
-]
-
-
-@pytest.mark.parametrize(("line", "expected"), BAD_LINES)
-def test_a_bad_grounding_line_is_refused_with_its_number(tmp_path: Path, line: Any, expected: str) -> None:
-    file = write_lines(tmp_path / "grounding.jsonl", [_line(image="images/good.png"), line])
-    with pytest.raises(InputError) as error:
-        load_grounding(tmp_path)
-    assert expected in str(error.value)
-    if expected != "no such image":
-        assert f"{file}:2: " in str(error.value)
-
-
-def test_grounding_sizes_come_from_the_line_the_mask_or_the_image(tmp_path: Path) -> None:
-    _image(tmp_path / "images" / "c.png")
-    rows = [
-        _line(),
-        _line(image="images/b.png", size=None, mask=RLE),
-        _line(image="images/c.png", size=None),
+def lvis_document(*, early: bool) -> dict[str, Any]:
+    """Two images of two splits; v1 has no `file_name`, the early release has one of COCO 2014."""
+    images = [
+        {"id": 30, "width": 64, "height": 48, "coco_url": "http://images.cocodataset.org/train2017/000000000030.jpg"},
+        {"id": 42, "width": 64, "height": 48, "coco_url": "http://images.cocodataset.org/val2017/000000000042.jpg"},
     ]
-    write_lines(tmp_path / "grounding.jsonl", rows)
-    assert [item.size for item in load_grounding(tmp_path)] == [(10, 8), (10, 8), (8, 8)]
+    for image in images:
+        image |= {"neg_category_ids": [2], "not_exhaustive_category_ids": [1]}
+        if early:
+            image["file_name"] = f"COCO_val2014_{image['id']:012d}.jpg"
+    categories = [
+        {"id": 1, "name": "futon", "synonyms": ["futon"], "frequency": "r", "synset": "futon.n.01", "def": "a bed"},
+        {"id": 2, "name": "sofa", "synonyms": ["sofa", "couch"], "frequency": "f", "synset": "sofa.n.01", "def": ""},
+    ]
+    polygon = [[1, 1, 9, 1, 9, 9]]
+    annotations = [
+        {"id": 1, "image_id": 30, "category_id": 1, "bbox": [1, 1, 8, 8], "area": 32, "segmentation": polygon},
+        {"id": 2, "image_id": 42, "category_id": 2, "bbox": [2, 2, 8, 8], "area": 32, "segmentation": polygon},
+    ]
+    return {"images": images, "annotations": annotations, "categories": categories}
 
 
-def test_two_lines_of_one_stem_are_refused(tmp_path: Path) -> None:
-    write_lines(tmp_path / "grounding.jsonl", [_line(), _line(image="other/a.jpg")])
-    with pytest.raises(InputError, match="same file stem as line 1"):
-        load_grounding(tmp_path)
+@pytest.mark.parametrize("file", ["lvis_v1_val.json", "annotations/lvis_v1_val.json", "lvis_v0.5_val.json"])
+def test_lvis_images_lie_where_their_address_says(tmp_path: Path, file: str) -> None:
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / file).write_text(json.dumps(lvis_document(early="0.5" in file)), encoding="utf-8")
+    (tmp_path / "train2017").mkdir()
+    data = load_task(TASKS["lvis"], LoadOptions(tmp_path)).coco  # type: ignore[attr-defined]
+    assert [image.path for image in data.images] == [
+        tmp_path / "train2017" / "000000000030.jpg",
+        tmp_path / "val2017" / "000000000042.jpg",
+    ]
+    assert data.rule == "lvis"
+    assert data.frequencies == {1: "r", 2: "f"}
+    assert data.images[0].negatives == {2}
+    assert data.images[0].not_exhaustive == {1}
+    assert not data.annotations[0].crowd
+
+
+def test_lvis_images_may_lie_in_one_folder(tmp_path: Path) -> None:
+    file = tmp_path / "lvis_v1_val.json"
+    file.write_text(json.dumps(lvis_document(early=False)), encoding="utf-8")
+    write_image(tmp_path / "all" / "000000000042.jpg", (64, 48))
+    data = load_coco(file, tmp_path / "all")
+    assert [image.path.name for image in data.images] == ["000000000030.jpg", "000000000042.jpg"]
+    assert {image.path.parent for image in data.images} == {tmp_path / "all"}
+
+
+def test_a_lvis_task_needs_a_lvis_file_and_categories_of_all_frequencies(tmp_path: Path) -> None:
+    document = lvis_document(early=False)
+    del document["categories"][0]["frequency"]
+    (tmp_path / "lvis_v1_val.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(InputError, match="some categories have a frequency"):
+        load_task(TASKS["lvis"], LoadOptions(tmp_path))
+    del document["categories"][1]["frequency"]
+    (tmp_path / "lvis_v1_val.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(InputError, match="is no file of LVIS"):
+        load_task(TASKS["lvis"], LoadOptions(tmp_path))
+
+
+def test_a_category_is_found_however_it_is_written_and_a_synonym_is_named(tmp_path: Path) -> None:
+    (tmp_path / "lvis_v1_val.json").write_text(json.dumps(lvis_document(early=False)), encoding="utf-8")
+    data: Any = load_task(TASKS["lvis"], LoadOptions(tmp_path, categories=("Futon ",)))
+    assert data.selected == {1}
+    with pytest.raises(InputError, match="there is no category 'couch'; it is a synonym of sofa"):
+        load_task(TASKS["lvis"], LoadOptions(tmp_path, categories=("couch",)))
+    with pytest.raises(InputError, match="there is no category 'futons'; did you mean futon"):
+        load_task(TASKS["lvis"], LoadOptions(tmp_path, categories=("futons",)))
+
+
+def test_real_lvis_is_read_whole() -> None:
+    file = real_data("lvis/lvis_val_100.json")
+    whole = json.loads(file.read_text(encoding="utf-8"))
+    data = load_coco(file, Path("nowhere"))
+    assert data.rule == "lvis"
+    assert (len(data.images), len(data.annotations), len(data.categories)) == (100, 977, 1230)
+    for image, entry in zip(data.images, whole["images"], strict=True):
+        # The early release names the file of COCO 2014; the address has the folder and name of 2017.
+        assert image.path == Path("nowhere") / "val2017" / f"{entry['id']:012d}.jpg"
+        assert image.negatives == set(entry["neg_category_ids"])
+    assert {key: data.frequencies[key] for key in data.categories} == {
+        entry["id"]: entry["frequency"] for entry in whole["categories"]
+    }
+    names = set(data.categories.values())
+    assert set(TASKS["lvis-rare6"].categories or ()) | set(TASKS["lvis-rare13"].categories or ()) <= names
+
+
+def test_real_coco_is_read_whole_with_the_categories_of_every_task() -> None:
+    folder = real_data("coco_tiny")
+    whole = json.loads((folder / "annotations" / "instances_val2017.json").read_text(encoding="utf-8"))
+    findings = Findings()
+    data: Any = load_task(TASKS["coco"], LoadOptions(folder, missing="error"), findings)
+    assert [image.path.name for image in data.coco.images] == [entry["file_name"] for entry in whole["images"]]
+    assert [list(a.bbox) for a in data.coco.annotations] == [entry["bbox"] for entry in whole["annotations"]]
+    data.check_images()
+    names = {entry["name"] for entry in whole["categories"]}
+    base, novel = set(TASKS["coco-base65"].categories or ()), set(TASKS["coco-novel15"].categories or ())
+    assert (len(base), len(novel)) == (65, 15)
+    assert base | novel == names
+    assert set(TASKS["coco-fewshot8"].categories or ()) < names
+
+
+def test_a_large_file_is_read_without_its_polygons(tmp_path: Path) -> None:
+    document = coco_document()
+    document["annotations"][0]["segmentation"] = [[1, 2, 3, 4, 5, 6]] * 10
+    plain = load_coco(write_coco(tmp_path), tmp_path / "images")
+    assert load_coco(write_coco(tmp_path, document), tmp_path / "images") == plain
 
 
 def test_generated_data_reads_through_the_ordinary_loaders(shapes: Callable[[str], Path]) -> None:
@@ -195,7 +241,7 @@ def test_generated_data_reads_through_the_ordinary_loaders(shapes: Callable[[str
     data = load_coco(*find_coco(folder))
     assert len(data.images) == 12
     assert all(image.negatives for image in data.images)
-    assert len(load_labelled(shapes("shapes-classification"))) == 12
-    grounded = load_grounding(shapes("shapes-grounding"))
-    assert all(item.mask is not None for item in grounded)
-    assert json.loads((folder / "annotations.json").read_text(encoding="utf-8"))["images"][0]["id"] == data.images[0].id
+    for name in ("shapes-classification", "shapes-grounding"):
+        loaded = load_task(TASKS[name], LoadOptions(shapes(name), missing="error"))
+        assert len(loaded.images()) == 12
+        loaded.check_images()
