@@ -211,11 +211,14 @@ class TestSavedMasks:
         _, calls = self.ask(data, tmp_path, self.BOXES)
         assert calls == 1
 
-    def test_what_is_left_behind_holds_only_what_was_used(self, data: Any, tmp_path: Path) -> None:
-        self.ask(data, tmp_path, self.BOXES)
-        found, _ = self.ask(data, tmp_path, [*self.BOXES[:2], [6, 5, 50, 35]])
-        assert len(lines(tmp_path)) == 4  # appended
-        assert found.files["masks.jsonl"].count(b"\n") == 3
+    def test_masks_of_another_sam_and_of_other_boxes_stay(self, data: Any, tmp_path: Path) -> None:
+        first, _ = self.ask(data, tmp_path, self.BOXES)
+        self.ask(data, tmp_path, [*self.BOXES[:2], [6, 5, 50, 35]])
+        found, _ = self.ask(data, tmp_path, self.BOXES, sam_choice="best")
+        assert len(lines(tmp_path)) == 3 + 1 + 3
+        assert found.files["masks.jsonl"] == (tmp_path / "masks.jsonl").read_bytes()
+        again, calls = self.ask(data, tmp_path, self.BOXES)
+        assert (calls, again.masks) == (0, first.masks)
 
     def test_a_broken_line_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "masks.jsonl").write_text('{"id": "a"}\n', encoding="utf-8")

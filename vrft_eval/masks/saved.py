@@ -23,29 +23,28 @@ class SavedMasks:
         self._file = file
         self._sam = sam
         self._digests: dict[Path, str | None] = {}
-        lines = [] if file is None else read_lines(file, MaskLine)[0]
-        self._lines = {line.id: line for line in lines if line.sam == sam}
+        self._lines: list[MaskLine] = [] if file is None else read_lines(file, MaskLine)[0]
+        self._made = {(line.id, tuple(line.box)): line for line in self._lines if line.sam == sam}
         self._journal: Journal | None = None
-        self.used: dict[str, MaskLine] = {}
 
     def find(self, key: str, image: Path, box: list[float]) -> dict[str, Any] | None:
         """The mask of a sample's box, as COCO RLE, if it was made before."""
-        line = self._lines.get(key)
-        if line is None or line.box != box or self._digest(image) not in (line.image, None):
+        line = self._made.get((key, tuple(box)))
+        if line is None or self._digest(image) not in (line.image, None):
             return None
-        self.used[key] = line
         return line.mask.model_dump()
 
     def add(self, key: str, image: Path, box: list[float], mask: dict[str, Any]) -> None:
         """Keep a mask: it is in the file when this returns."""
         line = MaskLine(id=key, image=self._digest(image) or "", sam=self._sam, box=box, mask=Rle.model_validate(mask))
-        self.used[key] = line
+        self._lines.append(line)
+        self._made[key, tuple(box)] = line
         if self._journal is not None:
             self._journal.write(_bytes(line))
 
     def content(self) -> bytes:
-        """The file with nothing but what was used."""
-        return b"".join(_bytes(line) for line in self.used.values())
+        """The whole file: what was there, also of another SAM or of other boxes, and what was added."""
+        return b"".join(map(_bytes, self._lines))
 
     def _digest(self, image: Path) -> str | None:
         if image not in self._digests:
