@@ -20,7 +20,7 @@ from vrft_eval.tasks import TASKS, load_task
 
 
 def load(layout: str, data: Path | None, **options: Any) -> Labelled:
-    return load_classification(layout, LoadOptions(data, **options), Findings())
+    return load_classification(layout, LoadOptions(data, **options), Findings(), "Which?")
 
 
 def rows(found: Labelled) -> list[tuple[str, str]]:

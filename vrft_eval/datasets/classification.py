@@ -12,7 +12,7 @@ from vrft_eval.datasets.coop import load_coop
 from vrft_eval.datasets.embedded import Embedded
 from vrft_eval.datasets.flowers import load_flowers
 from vrft_eval.datasets.folder import INDEXES, load_class_folders, load_index
-from vrft_eval.datasets.hub import HubRow, bad_row, is_hub, read_hub
+from vrft_eval.datasets.hub import HubRow, bad_row, is_hub, note_question, plain_question, read_hub
 from vrft_eval.datasets.labelled import Labelled, LabelledImage
 from vrft_eval.datasets.options import LoadOptions
 from vrft_eval.datasets.pets import load_pets
@@ -76,17 +76,17 @@ PUBLISHED: dict[str, Published] = {
 }
 
 
-def load_classification(layout: str, options: LoadOptions, findings: Findings) -> Labelled:
+def load_classification(layout: str, options: LoadOptions, findings: Findings, question: str) -> Labelled:
     """Read the data of a classification task; images that are not there are left out when that is asked for.
 
-    layout is a key of `PUBLISHED`, or folder. Raises InputError.
+    layout is a key of `PUBLISHED`, or folder; question is what will be asked. Raises InputError.
     """
     if options.annotations is None and options.data is None:
         raise InputError("--data is needed (a folder), or --annotations with --images")
     if options.data is not None and not options.data.is_dir():
         raise InputError("no such data folder", file=options.data)
     if options.annotations is None and is_hub(options.data):
-        return _from_hub(options, findings)
+        return _from_hub(options, findings, question)
     whole = _load(layout, options, findings)
     paths = [image.path for image in whole.images]
     origin, dropped = look_for(paths, whole.origin.roots, options.missing, options.left_out, findings)
@@ -140,8 +140,11 @@ def _load_published(published: Published, home: Path, options: LoadOptions, find
     raise InputError(f"holds none of {tried}", file=home)
 
 
-def _from_hub(options: LoadOptions, findings: Findings) -> Labelled:
+def _from_hub(options: LoadOptions, findings: Findings, question: str) -> Labelled:
     rows, embedded = read_hub(options, findings)
+    for row in rows:
+        if plain_question(row.problem) != plain_question(question):
+            note_question(row, findings)
     images = [image for row in rows if (image := _labelled(row, embedded, options, findings)) is not None]
     if not images:
         raise InputError("holds no rows that can be used", file=embedded.table.folder)

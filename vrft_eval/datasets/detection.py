@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,12 +10,16 @@ import numpy as np
 
 from vrft_eval.datasets.coco import Annotation, CocoData, CocoImage, load_coco
 from vrft_eval.datasets.coco_layouts import find_coco
-from vrft_eval.datasets.hub import bad_row, is_hub, read_hub
+from vrft_eval.datasets.hub import bad_row, is_hub, note_question, read_hub
 from vrft_eval.datasets.options import LoadOptions
 from vrft_eval.datasets.presence import Origin, look_for
 from vrft_eval.errors import InputError
 from vrft_eval.findings import Findings
-from vrft_rewards import Status, parse_detections, to_pixels
+from vrft_rewards import IssueKind, Status, parse_detections, to_pixels
+
+# In a question in other words than the task's.
+_CATEGORY = re.compile(r"category '([^'\n]{1,100})'")
+_CONFIDENCES = (IssueKind.CONFIDENCE_MISSING, IssueKind.CONFIDENCE_RANGE, IssueKind.CONFIDENCE_UNREADABLE)
 
 AskedOf = Callable[[str], str | None]
 """Says which category (or description) a question is about, or None."""
@@ -48,10 +53,15 @@ def _from_hub(options: LoadOptions, findings: Findings, asked_of: AskedOf) -> Co
     annotations: list[Annotation] = []
     for row in rows:
         category = asked_of(row.problem)
+        if category is None and (match := _CATEGORY.search(row.problem)) is not None:
+            category = match[1]
+            note_question(row, findings)
         found = parse_detections(row.answer, "norm1000", row.size)
         if category is None:
             bad_row(row, embedded, "the question names no category", row.problem, findings)
-        elif found.status not in (Status.BOXES, Status.NO_OBJECTS) or found.issues:
+        elif found.status not in (Status.BOXES, Status.NO_OBJECTS) or any(
+            issue.kind not in _CONFIDENCES for issue in found.issues
+        ):
             bad_row(row, embedded, "the solution is no list of boxes from 0 to 1000", row.answer, findings)
         else:
             category_id = ids.setdefault(category, len(ids) + 1)

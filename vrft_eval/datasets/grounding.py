@@ -7,7 +7,7 @@ import numpy as np
 from vrft_eval.datasets.detection import AskedOf
 from vrft_eval.datasets.embedded import Embedded
 from vrft_eval.datasets.grounded import Grounded, GroundedImage
-from vrft_eval.datasets.hub import HubRow, bad_row, is_hub, read_hub
+from vrft_eval.datasets.hub import HubRow, bad_row, is_hub, note_question, read_hub
 from vrft_eval.datasets.jsonl import load_lines
 from vrft_eval.datasets.options import LoadOptions
 from vrft_eval.datasets.presence import Origin
@@ -49,5 +49,8 @@ def _grounded(row: HubRow, embedded: Embedded, asked_of: AskedOf, findings: Find
         bad_row(row, embedded, "the solution is no box from 0 to 1000", row.answer, findings)
         return None
     x1, y1, x2, y2 = to_pixels(np.asarray(found.box).reshape(1, 4), "norm1000", row.size)[0].tolist()
-    text = asked_of(row.problem) or row.problem.replace("<image>", "").strip()
+    text = asked_of(row.problem)
+    if text is None:
+        text = row.problem.replace("<image>", "").strip()
+        note_question(row, findings)
     return GroundedImage(row.path.stem, row.path, row.size, text, (x1, y1, x2, y2))

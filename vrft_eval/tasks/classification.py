@@ -29,7 +29,7 @@ from vrft_eval.tasks.base import (
     outcome_of,
     term_records,
 )
-from vrft_eval.tasks.prompts import fill
+from vrft_eval.tasks.prompts import fill, load
 from vrft_rewards import ClassificationReward, LabelMatcher, parse_label, parse_response
 
 # The same words are asked for; a label found by mention or likeness counts as fuzzy only.
@@ -43,7 +43,7 @@ class ClassificationData(TaskData):
 
     def __init__(self, spec: TaskSpec, options: LoadOptions, findings: Findings | None = None) -> None:
         findings = self._begin(spec, options, findings)
-        whole = load_classification(spec.loader, options, findings)
+        whole = load_classification(spec.loader, options, findings, load(spec.prompt))
         self.origin = whole.origin
         # The closed set is that of the whole data, however few images are drawn.
         self.labels = whole.labels
