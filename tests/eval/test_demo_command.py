@@ -3,19 +3,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
-import vrft_eval.demo
 from vrft_eval.cli import app
 from vrft_eval.schemas import DemoIndex, read_file
-
-CHECKPOINTS = Path(vrft_eval.demo.__file__).parent / "checkpoints"
-
-pytestmark = pytest.mark.skipif(
-    not all((CHECKPOINTS / name / "config.json").is_file() for name in vrft_eval.demo.CHECKPOINTS),
-    reason="the trained demo checkpoints are not in this checkout",
-)
 
 
 def test_the_demo_shows_both_models_on_the_same_images(tmp_path: Path) -> None:
