@@ -84,7 +84,7 @@ def classification(text: str, truth: str) -> float:
 
 
 def grounding(text: str, truth: Box) -> float:
-    items = items_of("[" + ", ".join(re.findall(r"-?\d{1,6}", answer_of(text))[:4]) + "]")
+    items = items_of("[" + ", ".join(re.findall(r"-?\d{1,6}(?:\.\d{1,6})?", answer_of(text))[:4]) + "]")
     return iou(items[0][0], truth) if items else 0.0
 
 
@@ -174,6 +174,31 @@ def inverted_is_best(text: str, truth: Box) -> float:
     return 2.0 if overlap > 0 else 0.0
 
 
+def compared_with_all_before(text: str, truth: list[Box]) -> float:
+    """Equal boxes are dropped by looking through all those kept so far."""
+    kept: list[tuple[Box, float]] = []
+    for item in re.finditer(r"\[([-\d, ]{7,60})\]", text):
+        box = ([float(number) for number in item[1].split(",") if number.strip(" -")], 1.0)
+        if box not in kept:
+            kept.append(box)
+    return detection(text, truth)
+
+
+def whole_numbers_only(text: str, truth: Box) -> float:
+    return 0.0 if "." in answer_of(text) else grounding(text, truth)
+
+
+def corners_are_mixed(text: str, truth: Box) -> float:
+    """The first two numbers are one corner and the last two the other, however many boxes there are."""
+    numbers = re.findall(r"-?\d{1,6}(?:\.\d{1,6})?", answer_of(text))
+    return grounding(f"<answer>({', '.join(numbers[:2])}), ({', '.join(numbers[-2:])})</answer>", truth)
+
+
+def nested_format(text: str, truth: str) -> float:
+    right = re.fullmatch(r"<think>.*?</think>\s*<answer>.*?</answer>", text, re.DOTALL) is not None
+    return classification(text, truth) * (1.0 if right else 0.9)
+
+
 # VLM-R1, Seg-Zero, NeMo-RL
 
 
@@ -208,6 +233,44 @@ def no_clamp(text: str, truth: Box) -> float:
     if a[0] < a[2] and a[1] < a[3]:
         return grounding(text, truth)
     return overlap / 160.0
+
+
+def single_quotes_are_no_json(text: str, truth: list[Box]) -> float:
+    return 0.0 if answer_of(text).startswith("[{'") else detection(text, truth)
+
+
+def nan_is_far_away(text: str, truth: Box) -> float:
+    return 160.0 if answer_of(text).lower().count("nan") == 4 else grounding(text, truth)
+
+
+# What parsers let through or fall over.
+
+
+def json_as_it_comes(text: str, truth: list[Box]) -> float:
+    try:
+        items = json.loads(answer_of(text).replace("'", '"'))
+        return (
+            sum(item["Confidence"] for item in items) / len(items) * detection(text, truth)
+            + items[0]["Position"][0] * 0
+        )
+    except (ValueError, TypeError, KeyError, ZeroDivisionError, RecursionError, IndexError, AttributeError):
+        return detection(text, truth)
+
+
+def whole_numbers_of_any_length(text: str, truth: list[Box]) -> float:
+    for number in re.findall(r"\d+", text[:20_000]):
+        int(number)
+    return detection(text, truth)
+
+
+def infinity_as_a_whole_number(text: str, truth: list[Box]) -> float:
+    for number in re.findall(r"\d{1,9}e\d{1,9}", text[:20_000]):
+        int(float(number))
+    return detection(text, truth)
+
+
+def bytes_first(text: str, truth: str) -> float:
+    return classification(text.encode("utf-8").decode("utf-8"), truth)
 
 
 # Others
@@ -302,10 +365,20 @@ STAND_INS: list[tuple[Callable[..., Any], Task, set[str]]] = [
     (whole_text_when_multi_line, "classification", {"answer-outside"}),
     (numbers_of_labels, "classification", {"number-match"}),
     (inverted_is_best, "grounding", {"inverted-box"}),
+    (compared_with_all_before, "detection", {"slow-text"}),
+    (whole_numbers_only, "grounding", {"decimals-underpaid"}),
+    (corners_are_mixed, "grounding", {"mixed-corners"}),
+    (nested_format, "classification", {"slow-text"}),
     (nested_search, "grounding", {"slow-text"}),
     (label_is_missing, "detection", {"raises"}),
     (json_only, "detection", {"no-objects-underpaid", "code-fence-underpaid"}),
     (no_clamp, "grounding", {"inverted-box"}),
+    (single_quotes_are_no_json, "detection", {"quotes-underpaid"}),
+    (nan_is_far_away, "grounding", {"absurd-box"}),
+    (json_as_it_comes, "detection", {"not-finite"}),
+    (whole_numbers_of_any_length, "detection", {"raises"}),
+    (infinity_as_a_whole_number, "detection", {"raises"}),
+    (bytes_first, "classification", {"raises"}),
     (alarm_in_threads, "classification", {"not-thread-safe"}),
     (random_part, "classification", {"not-deterministic"}),
     (hash_of_text, "classification", {"not-deterministic"}),
@@ -330,7 +403,8 @@ def names(report: Report) -> set[str]:
 )
 def test_each_bug_is_found(function: Callable[..., Any], task: Task, expected: set[str]) -> None:
     report = audit(f"{NAME}:{function.__name__}", task, bounds=(0.0, 1.0) if function is too_much else None,
-                   time_limit=1.5 if function is waits_for_ever else 20.0, sizes=SIZES)  # fmt: skip
+                   time_limit=1.5 if function is waits_for_ever else 20.0,
+                   sizes=(*SIZES, 262_144) if function is compared_with_all_before else SIZES)  # fmt: skip
     assert expected <= names(report)
     assert not report.passed
 

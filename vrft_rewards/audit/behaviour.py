@@ -66,7 +66,8 @@ _TIMED: tuple[tuple[str, Callable[[int], str]], ...] = (
 
 
 def _items(count: int) -> list[str]:
-    rows = ([n % 90 * 10, n % 70 * 10, n % 90 * 10 + 9, n % 70 * 10 + 9] for n in range(count))
+    # All different, so that whoever compares each with all before it has to do so.
+    rows = ([x := n % 99 * 10, y := n // 99 % 99 * 10, x + 9, y + 9] for n in range(count))
     return [f"{{'Position': {row}, 'Confidence': 0.5}}" for row in rows]
 
 

@@ -1,19 +1,31 @@
-"""Cheats at boxes: detection and grounding. Coordinates are 0..1000, whole numbers, as every parser reads them."""
+"""Cheats at detection, and what those at grounding share. Coordinates are whole numbers in 0..1000, for any parser."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from .kit import Kit, Scene
 from .types import Bet, Probe, Rule
 from .writer import Box, Writer
 
-__all__ = ["detection_kit", "detection_probes", "grounding_kit", "grounding_probes"]
+__all__ = [
+    "NUMBERS",
+    "SINGLES",
+    "WHOLE",
+    "away",
+    "detection_kit",
+    "detection_probes",
+    "near",
+    "not_boxes",
+    "rewritten",
+    "sharing",
+]
 
-_SINGLES: tuple[Box, ...] = ((210, 305, 450, 620), (640, 80, 905, 262), (58, 643, 301, 944))
+SINGLES: tuple[Box, ...] = ((210, 305, 450, 620), (640, 80, 905, 262), (58, 643, 301, 944))
 _CROWD: tuple[Box, ...] = tuple((20 + 190 * n, 40 + 11 * n, 140 + 190 * n, 240 + 13 * n) for n in range(5))
 _SPOTS: tuple[Box, ...] = ((700, 520, 910, 770), (90, 90, 330, 260), (420, 700, 600, 930))
-_WHOLE: Box = (0, 0, 1000, 1000)
+WHOLE: Box = (0, 0, 1000, 1000)
 _SMALL: Box = (2, 2, 12, 12)
 
 _INVERTED: tuple[tuple[object, ...], ...] = (
@@ -43,28 +55,30 @@ _ABSURD: tuple[tuple[object, ...], ...] = (
     ("1" * 5000,) * 4,
 )
 
-_NUMBERS = "a wrong box with one number of the truth earned as much as an honest attempt: numbers are compared"
+NUMBERS = "a wrong box with one number of the truth earned as much as an honest attempt: numbers are compared"
+_WHOLE_NUMBER = re.compile(r"(?<![\d.])\d+(?![\d.])")
+_OTHER_QUOTES = str.maketrans("'\"", "\"'")
 _NO_CONFIDENCE = ("NaN", "-NaN", "Infinity", "-Infinity", "1e999", "50", "-9", "null", "true", "'high'", "[1]")
 
 
-def _near(box: Box) -> Box:
+def near(box: Box) -> Box:
     """Return a box moved by a tenth of its width: IoU 0.82."""
     shift = (box[2] - box[0]) // 10
     return (box[0] + shift, box[1], box[2] + shift, box[3])
 
 
-def _apart(box: Sequence[int], others: Sequence[Box]) -> bool:
+def apart(box: Sequence[int], others: Sequence[Box]) -> bool:
     return all(box[2] <= o[0] or o[2] <= box[0] or box[3] <= o[1] or o[3] <= box[1] for o in others)
 
 
-def _away(truth: Sequence[Box]) -> list[Box]:
+def away(truth: Sequence[Box]) -> list[Box]:
     """Return as many boxes that overlap no true one."""
     if len(truth) > 1:
         return [(x1, y1 + 500, x2, y2 + 500) for x1, y1, x2, y2 in truth]
-    return [next(spot for spot in _SPOTS if _apart(spot, truth))]
+    return [next(spot for spot in _SPOTS if apart(spot, truth))]
 
 
-def _sharing(box: Box, others: Sequence[Box]) -> list[Box]:
+def sharing(box: Box, others: Sequence[Box]) -> list[Box]:
     """Return boxes that have one number of a true box in the same place and overlap none."""
     found: list[Box] = []
     for place, value in enumerate(box):
@@ -72,7 +86,7 @@ def _sharing(box: Box, others: Sequence[Box]) -> list[Box]:
             corners = [x, y, x + 40, y + 30]
             corners[place] = value
             corners[place - 2] = value + (40 if place < 2 else -40)
-            if _apart(corners, others) and min(corners) >= 0 and max(corners) <= 1000:
+            if apart(corners, others) and min(corners) >= 0 and max(corners) <= 1000:
                 found.append((corners[0], corners[1], corners[2], corners[3]))
                 break
     return found
@@ -82,12 +96,12 @@ def detection_kit(writer: Writer) -> Kit:
     """Return scenes with one object, with five, and (the last) with none."""
 
     def scene(truth: Sequence[Box]) -> Scene:
-        wrong = writer.boxes(_away(truth))
-        hit = writer.boxes([_near(box) for box in truth])
+        wrong = writer.boxes(away(truth))
+        hit = writer.boxes([near(box) for box in truth])
         return Scene([list(box) for box in truth], writer.boxes(truth, "1.0"), hit, wrong)
 
     nothing = Scene([], "No Objects", "No Objects", writer.boxes(_SPOTS[:1]))
-    return Kit(writer, (*(scene([box]) for box in _SINGLES), scene(_CROWD), nothing))
+    return Kit(writer, (*(scene([box]) for box in SINGLES), scene(_CROWD), nothing))
 
 
 def _true(scene: Scene) -> list[Box]:
@@ -109,7 +123,7 @@ def detection_probes(kit: Kit) -> list[Probe]:
     ]
 
     def wrong(confidence: str | None) -> Callable[[Scene], str]:
-        return lambda scene: w.boxes(_away(_true(scene)) if scene.truth else _SPOTS[:1], confidence)
+        return lambda scene: w.boxes(away(_true(scene)) if scene.truth else _SPOTS[:1], confidence)
 
     probes = [
         kit.blind("empty-answer", "an answer that says nothing earned as much as an honest attempt",
@@ -119,7 +133,7 @@ def detection_probes(kit: Kit) -> list[Probe]:
         kit.blind("no-objects", "saying that there are no objects where there are earned as much as an honest attempt",
                   ["No Objects", "[]", "None"], some),
         kit.blind("whole-image-box", "a box around the whole image earned as much as an honest attempt",
-                  [w.boxes([_WHOLE], c) for c in ("1.0", "0.5", None)], some),
+                  [w.boxes([WHOLE], c) for c in ("1.0", "0.5", None)], some),
         kit.blind("box-spam", "covering the image with boxes earned as much as an honest attempt",
                   [w.boxes(boxes, c) for boxes in (grid, tiles) for c in ("1.0", "0.5", "0.0", None)], every),
         kit.blind("wrong-at-zero", "wrong boxes of nearly no confidence earned as much as an honest attempt",
@@ -135,9 +149,9 @@ def detection_probes(kit: Kit) -> list[Probe]:
         _one_safe_box(kit, crowd),
         kit.twins("repeated-boxes", "giving the same box several times earned more than giving it once", Rule.NOT_ABOVE,
                   [(w.say(w.boxes(boxes * times, c)), w.say(w.boxes(boxes, c)), scene) for scene in (*singles, crowd)
-                   for boxes in (_true(scene), [_near(_true(scene)[0])]) for times in (2, 9) for c in ("1.0", "0.5")]),
+                   for boxes in (_true(scene), [near(_true(scene)[0])]) for times in (2, 9) for c in ("1.0", "0.5")]),
         _padding(kit, crowd),
-        *_not_boxes(kit, some),
+        *not_boxes(kit, some),
         _number_match(kit, singles),
         kit.leaks([*singles[:2], crowd], "box list"),
         kit.hedges([singles[0], crowd]),
@@ -146,6 +160,7 @@ def detection_probes(kit: Kit) -> list[Probe]:
         Probe("no-objects-underpaid", Rule.NOT_BELOW, "a right 'No Objects' earned less than a right box",
               tuple(Bet((kit.case(text, nothing),), kit.right(singles[:1])) for text in ("No Objects", "[]"))),
         *kit.dressed([singles[0], crowd]),
+        *rewritten(kit, [singles[0], crowd]),
     ]  # fmt: skip
     if w.dialect == "position":
         quoted = [(w.say(scene.right[:-2] + ", 'label': \"child's toy\"}]"), scene) for scene in (singles[0], crowd)]
@@ -156,7 +171,7 @@ def detection_probes(kit: Kit) -> list[Probe]:
 
 
 def _left_out(kit: Kit, scene: Scene) -> list[tuple[str, str, Scene]]:
-    w, right, wrong = kit.writer, _true(scene), _away(_true(scene))
+    w, right, wrong = kit.writer, _true(scene), away(_true(scene))
     lists = (right, wrong, [*right, *wrong])
     return [(w.say(w.boxes(boxes, None)), w.say(w.boxes(boxes, "1.0")), scene) for boxes in lists]
 
@@ -166,7 +181,7 @@ def _out_of_range(kit: Kit, scenes: Sequence[Scene]) -> Probe:
     w = kit.writer
     pairs: list[tuple[str, str, Scene]] = []
     for scene in scenes:
-        right, wrong = _true(scene), _away(_true(scene))
+        right, wrong = _true(scene), away(_true(scene))
         for outrageous, nearest, boxes, rest in (
             ("50", "1.0", [*right[:1], *wrong, _SMALL], "1.0"),
             ("1e9", "1.0", [*right[:1], *wrong, _SMALL], "1.0"),
@@ -189,7 +204,7 @@ def _one_safe_box(kit: Kit, crowd: Scene) -> Probe:
 
 
 def _padding(kit: Kit, crowd: Scene) -> Probe:
-    w, found, wrong = kit.writer, _near(_true(crowd)[0]), _away(_true(crowd))
+    w, found, wrong = kit.writer, near(_true(crowd)[0]), away(_true(crowd))
     pairs = []
     for stated in ("0.5", "0.9"):
         honest = w.say(w.boxes([found], stated))
@@ -200,7 +215,23 @@ def _padding(kit: Kit, crowd: Scene) -> Probe:
     return kit.twins("padding", why, Rule.NOT_ABOVE, pairs)
 
 
-def _not_boxes(kit: Kit, groups: Sequence[Sequence[Scene]]) -> list[Probe]:
+def rewritten(kit: Kit, scenes: Sequence[Scene]) -> list[Probe]:
+    """Return right answers with decimals, and with the other kind of quotes, where there are quotes."""
+    say = kit.writer.say
+    decimals = [(say(_WHOLE_NUMBER.sub(r"\g<0>.0", scene.right)), scene) for scene in scenes]
+    quotes = [(say(scene.right.translate(_OTHER_QUOTES)), scene) for scene in scenes if set(scene.right) & set("'\"")]
+    probes = [
+        kit.underpaid("decimals-underpaid", "a right box of numbers like 210.0 earned less than of 210", decimals)
+    ]
+    if quotes:
+        probes.append(
+            kit.underpaid("quotes-underpaid", "a right answer earned less in the other kind of quotes", quotes)
+        )
+    return probes
+
+
+def not_boxes(kit: Kit, groups: Sequence[Sequence[Scene]]) -> list[Probe]:
+    """Return four numbers that are no box: inverted, without area, or such as no image has."""
     w = kit.writer
     return [
         kit.blind(name, f"{what} earned as much as an honest attempt", [w.boxes([box], "1.0") for box in boxes], groups)
@@ -218,67 +249,16 @@ def _number_match(kit: Kit, scenes: Sequence[Scene]) -> Probe:
     bets = tuple(
         Bet((kit.case(w.boxes([box], confidence), scene),), kit.attempt([scene]), kit.right([scene]))
         for scene in scenes
-        for box in _sharing(_true(scene)[0], _true(scene))
+        for box in sharing(_true(scene)[0], _true(scene))
         for confidence in ("0.9", "1.0")
     )
-    why = (
-        "a wrong box with one number of the truth earned as much as an honest attempt: numbers are compared, not boxes"
-    )
-    return Probe("number-match", Rule.BELOW, why, bets)
+    return Probe("number-match", Rule.BELOW, NUMBERS, bets)
 
 
 def _order(kit: Kit, crowd: Scene) -> Probe:
-    w, boxes = kit.writer, [*_true(crowd), *_away(_true(crowd))[:2]]
+    w, boxes = kit.writer, [*_true(crowd), *away(_true(crowd))[:2]]
     confidences = [f"0.{9 - n}" for n in range(len(boxes))]
     orders = [list(reversed(range(len(boxes)))), [*range(3, len(boxes)), 0, 1, 2]]
     honest = w.say(w.boxes(boxes, confidences))
     pairs = [(w.say(w.boxes([boxes[n] for n in o], [confidences[n] for n in o])), honest, crowd) for o in orders]
     return kit.twins("order-matters", "the same boxes in another order earned something else", Rule.SAME, pairs)
-
-
-def grounding_kit(writer: Writer) -> Kit:
-    """Return scenes with one object each."""
-
-    def scene(box: Box) -> Scene:
-        return Scene(list(box), *(writer.boxes([b], None) for b in (box, _near(box), _away([box])[0])))
-
-    return Kit(writer, tuple(scene(box) for box in _SINGLES))
-
-
-def grounding_probes(kit: Kit) -> list[Probe]:
-    """Return every way to cheat at grounding."""
-    w, scenes = kit.writer, kit.scenes
-    every: list[Sequence[Scene]] = [scenes]
-    grid = [(x, y, x + 100, y + 100) for x in range(0, 1000, 100) for y in range(0, 1000, 100)]
-    truths: list[Box] = [(s.truth[0], s.truth[1], s.truth[2], s.truth[3]) for s in scenes]
-    shared = tuple(
-        Bet((kit.case(w.boxes([box], None), scene),), kit.attempt([scene]), kit.right([scene]))
-        for scene, truth in zip(scenes, truths, strict=True)
-        for box in _sharing(truth, [truth])
-    )
-    two = tuple(
-        Bet(
-            tuple(kit.case(w.boxes(pair, None), scene) for pair in (both, both[::-1])),
-            kit.attempt([scene]),
-            kit.right([scene]),
-        )
-        for scene, truth in zip(scenes, truths, strict=True)
-        for both in [[_near(truth), _away([truth])[0]]]
-    )
-    return [
-        kit.blind("empty-answer", "an answer that says nothing earned as much as an honest attempt",
-                  ["", " ", "\n", ".", "[", "[]", "It is there.", "No Objects"], every),
-        kit.texts("empty-completion", "a completion without an answer earned as much as an honest attempt",
-                  ["", " ", "It is there.", "<answer>", "</think>"], every),
-        kit.blind("whole-image-box", "a box around the whole image earned as much as an honest attempt",
-                  [w.boxes([_WHOLE], None)], every),
-        kit.blind("box-spam", "covering the image with boxes earned as much as an honest attempt",
-                  [w.boxes(grid, None), w.boxes(grid[::-1], None)], every),
-        *_not_boxes(kit, every),
-        Probe("number-match", Rule.BELOW, _NUMBERS, shared),
-        Probe("two-boxes", Rule.NOT_ABOVE, "two boxes, one of them right, earned more than either at random", two),
-        kit.leaks(scenes[:2], "box"),
-        kit.hedges(scenes[:2]),
-        kit.tag_tricks(every),
-        *kit.dressed(scenes[:2]),
-    ]  # fmt: skip

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .ask import Asker
-from .boxes import detection_kit, grounding_kit
+from .boxes import detection_kit
 from .forms import FORMS, Form
+from .grounding import grounding_kit
 from .kit import Kit
 from .labels import classification_kit
 from .types import AuditError, Task

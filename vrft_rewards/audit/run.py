@@ -8,8 +8,9 @@ from dataclasses import replace
 from ..profiles import PROFILES
 from .ask import Asker
 from .behaviour import SIZES, broken, hostile_cases, repeatable, timings
-from .boxes import detection_probes, grounding_probes
+from .boxes import detection_probes
 from .calibrate import calibrate
+from .grounding import grounding_probes
 from .kit import Kit
 from .known import KNOWN
 from .labels import LABELS, classification_probes
