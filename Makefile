@@ -3,13 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-frameworks lint format clean
+.PHONY: demo test test-base test-frameworks lint format clean
 
 demo: $(VENV)/.eval
 	$(BIN)/vrft-eval demo --out demo-run
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# The SDK with nothing but its base dependencies, in an environment of its own.
+test-base:
+	test -d .venv-base || $(PYTHON) -m venv .venv-base
+	.venv-base/bin/python -m pip install --quiet --disable-pip-version-check . pytest hypothesis
+	.venv-base/bin/python -m pytest vrft_rewards tests/rewards tests/property
 
 # The adapters inside the real frameworks, each in an environment of its own; ONLY="verl trl" chooses some.
 test-frameworks: $(VENV)/.test
