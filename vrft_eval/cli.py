@@ -1,4 +1,4 @@
-"""The command line: vrft-eval run | score | report | demo | tasks | schema."""
+"""The command line: vrft-eval run | score | report | demo | tasks | check | schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from vrft_eval import commands, console
+from vrft_eval import cli_data, commands, console
 from vrft_eval.cli_options import (
     AgainstOption,
     Annotations,
@@ -33,7 +33,6 @@ from vrft_eval.cli_options import (
 )
 from vrft_eval.commands import DataPaths, Generation
 from vrft_eval.evaluation import Evaluated
-from vrft_eval.tasks import TASKS
 
 
 class _Group(TyperGroup):
@@ -249,10 +248,8 @@ def demo(
     run_demo(out, limit)
 
 
-@app.command()
-def tasks() -> None:
-    """List the tasks."""
-    console.print_tasks(list(TASKS.values()))
+app.command()(cli_data.tasks)
+app.command()(cli_data.check)
 
 
 @app.command()

@@ -29,7 +29,7 @@ from vrft_rewards.coordinates import check_space
 
 GENERATED_IMAGES = 100
 RESAMPLES = 1000
-_MANY_IMAGES = 500
+MANY_IMAGES = 500
 _TOKENS = 1024
 _TOKENS_GENERATED = 256
 
@@ -147,7 +147,7 @@ def plan_run(
         paths = DataPaths(folder)
     options = paths.options(spec, out, limit=limit, seed=seed, missing="error")
     data = load_task(spec, options)
-    slow = len(data.images()) >= _MANY_IMAGES
+    slow = len(data.images()) >= MANY_IMAGES
     with stages("images") if stages is not None and slow else nullcontext() as progress:
         data.check_images(progress)
     named = model if model.startswith("demo") else found

@@ -18,7 +18,6 @@ from vrft_eval.report.evidence import interval_text
 from vrft_eval.report.visible import plain
 from vrft_eval.report.words import number
 from vrft_eval.schemas import DemoRow, Report
-from vrft_eval.tasks import TaskSpec
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -138,23 +137,6 @@ def print_demo(rows: Sequence[DemoRow]) -> None:
         )
         last = row.task
     out.print(table)
-
-
-def print_tasks(tasks: Sequence[TaskSpec]) -> None:
-    """Every task with its prompt, metric and gate, then the data layouts."""
-    table = Table(header_style="bold")
-    table.add_column("task", no_wrap=True)
-    for head in ("prompt", "metric", "gate"):
-        table.add_column(head, overflow="fold")
-    layouts: dict[str, list[str]] = {}
-    for spec in tasks:
-        count = "" if spec.categories is None else f", mean over {len(spec.categories)} categories"
-        table.add_row(spec.name, spec.prompt, spec.metric + count, spec.gate or "-")
-        layouts.setdefault(spec.layout, []).append(spec.name + ("*" if spec.generated else ""))
-    out.print(table)
-    for layout, names in layouts.items():
-        out.print(Text.assemble(("data of " + ", ".join(names), "bold"), "\n  " + layout))
-    out.print("* generated when --data is not given")
 
 
 def print_line(text: str) -> None:

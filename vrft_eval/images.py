@@ -146,7 +146,8 @@ def _open(source: Path | io.BytesIO, name: str | Path) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise ImageError(f"image too large: {error}", file=name, kind="image_too_large") from None
     except (OSError, ValueError, SyntaxError) as error:
-        raise ImageError(f"broken image: {error}", file=name) from None
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"broken image: {reason}", file=name) from None
     width, height = image.size
     limit = Image.MAX_IMAGE_PIXELS
     # Pillow only warns between one and two times its limit; such an image is refused as well.

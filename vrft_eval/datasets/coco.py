@@ -237,6 +237,8 @@ class _Reader:
                 name, message, kind = wrong
                 self._bad(message, f"annotations[{position}].{name}", entry.get(name), kind)
                 continue
+            if not entry.get("id"):
+                self.findings.see("id_zero" if "id" in entry else "id_absent", f"annotations[{position}]")
             x, y, w, h = entry["bbox"]
             area = entry.get("area")
             if area is None:

@@ -161,6 +161,17 @@ class TaskData(ABC):
         left_out = len(self.origin.left_out)
         return {"images_left_out": left_out} if left_out else {}
 
+    def _compare_count(self, images: int) -> None:
+        """Note that a split isn't as large as the published one."""
+        split = self.options.split or (self.spec.splits[0] if self.spec.splits else "")
+        published = self.spec.published.get(split, images)
+        if images != published:
+            self.findings.see("other_count", f"{images:,} images, and {split} has {published:,}")
+
+    @abstractmethod
+    def every_image(self) -> set[Path]:
+        """The images of the whole data, however few are drawn."""
+
     @abstractmethod
     def images(self) -> Mapping[Path, tuple[int, int] | None]:
         """Every image that will be asked about, with the size its annotations claim."""

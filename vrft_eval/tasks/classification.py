@@ -51,9 +51,14 @@ class ClassificationData(TaskData):
             self._matcher = LabelMatcher(self.labels)
         except ValueError as error:
             raise InputError(f"the class names don't work: {error}", file=whole.file) from None
-        self.whole = whole.images
+        self._compare_count(len(whole.images) + len(whole.origin.left_out))
+        self.file, self.whole = whole.file, whole.images
         self._names = {item.name for item in whole.images}
         self._items = draw(whole.images, options.limit, options.seed)
+
+    def every_image(self) -> set[Path]:
+        """The images of the whole data, however few are drawn."""
+        return {item.path for item in self.whole}
 
     def images(self) -> Mapping[Path, tuple[int, int] | None]:
         """Every image; a folder claims no sizes."""

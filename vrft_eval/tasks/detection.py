@@ -42,7 +42,8 @@ class DetectionData(TaskData):
         template = load(spec.prompt)
         whole = load_detection(spec.loader, options, findings, lambda text: unfill(template, text, "category"))
         self.origin = whole.origin
-        self._all_images = {image.id for image in whole.images}
+        self._compare_count(len(whole.images) + len(whole.origin.left_out))
+        self._all_images = {image.id: image.path for image in whole.images}
         images = tuple(draw(whole.images, options.limit, options.seed))
         kept = {image.id for image in images}
         annotations = tuple(a for a in whole.annotations if a.image_id in kept)
@@ -70,6 +71,10 @@ class DetectionData(TaskData):
     def truth(self) -> Mapping[tuple[int, int], Boxes]:
         """The true boxes of the (image, category) pairs that have some: (m, 4) pixels xyxy, crowds left out."""
         return self._by_pair
+
+    def every_image(self) -> set[Path]:
+        """The images of the whole data, however few are drawn."""
+        return set(self._all_images.values())
 
     def images(self) -> Mapping[Path, tuple[int, int] | None]:
         """Every image with the size its annotations claim."""

@@ -41,9 +41,14 @@ class GroundingData(TaskData):
         template = load(spec.prompt)
         whole = load_grounding(spec.loader, options, findings, lambda text: unfill(template, text, "question"))
         self.origin = whole.origin
-        self.whole = whole.images
+        self._compare_count(len(whole.images) + len(whole.origin.left_out))
+        self.file, self.whole = whole.file, whole.images
         self._names = {item.name for item in whole.images}
         self._items = draw(whole.images, options.limit, options.seed)
+
+    def every_image(self) -> set[Path]:
+        """The images of the whole data, however few are drawn."""
+        return {item.path for item in self.whole}
 
     def images(self) -> Mapping[Path, tuple[int, int] | None]:
         """Every image with the size the data claim."""

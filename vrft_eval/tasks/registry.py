@@ -44,7 +44,6 @@ _DETECTION = TaskSpec(
     "COCO JSON: annotations.json + images/, instances_SPLIT.json + SPLIT/, SPLIT/_annotations.coco.json beside the "
     "images, or --annotations FILE --images DIR; LVIS too; or Hugging Face rows of image, problem, solution",
     gate="truth",
-    source=sources.YOURS,
 )
 _CLASSIFICATION = TaskSpec(
     "classification",
@@ -54,7 +53,6 @@ _CLASSIFICATION = TaskSpec(
     "folder",
     "<class>/*.jpg, index.json or index.csv (image, label), --annotations FILE.pth | split_zhou_*.json, or Hugging "
     "Face rows of image, problem, solution",
-    source=sources.YOURS,
 )
 _GROUNDING = TaskSpec(
     "grounding",
@@ -64,7 +62,6 @@ _GROUNDING = TaskSpec(
     "lines",
     "grounding.jsonl (image, text, box, mask?, ignore?, size?) + images; or Hugging Face rows of image, problem, "
     "solution",
-    source=sources.YOURS,
 )
 
 TASKS: dict[str, TaskSpec] = {
@@ -77,7 +74,13 @@ TASKS: dict[str, TaskSpec] = {
         _LVIS,
         replace(_LVIS, name="lvis-rare6", categories=categories.RARE6),
         replace(_LVIS, name="lvis-rare13", categories=categories.RARE13),
-        replace(_DETECTION, name="mg", categories=categories.MONSTER_GIRLS, source=sources.MG),
+        replace(
+            _DETECTION,
+            name="mg",
+            layout="as of detection, with these categories: " + ", ".join(categories.MONSTER_GIRLS),
+            categories=categories.MONSTER_GIRLS,
+            source=sources.MG,
+        ),
         TaskSpec(
             "flowers102",
             "classification",
@@ -138,14 +141,13 @@ TASKS: dict[str, TaskSpec] = {
         _DETECTION,
         _CLASSIFICATION,
         _GROUNDING,
-        replace(_DETECTION, name="shapes-detection", gate="negatives", generated=True, source=sources.GENERATED),
+        replace(_DETECTION, name="shapes-detection", gate="negatives", generated=True),
         replace(
             _CLASSIFICATION,
             name="shapes-classification",
             prompt="classification-flowers",
             generated=True,
-            source=sources.GENERATED,
         ),
-        replace(_GROUNDING, name="shapes-grounding", generated=True, source=sources.GENERATED),
+        replace(_GROUNDING, name="shapes-grounding", generated=True),
     )
 }

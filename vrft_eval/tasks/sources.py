@@ -25,7 +25,7 @@ AIRCRAFT = DataSource(
     "Maji et al., Fine-Grained Visual Classification of Aircraft, arXiv:1306.5151",
 )
 CARS = DataSource(
-    f"where the original went, and how to get it: {_COOP.partition(', ')[2]}",
+    f"the original site is gone; {_COOP}",
     "Krause, Stark, Deng and Fei-Fei, 3D Object Representations for Fine-Grained Categorization, ICCV Workshops 2013",
 )
 REASONSEG = DataSource(
@@ -36,5 +36,3 @@ MG = DataSource(
     "not published: Visual-RFT names the set (Monster Girls) and its five categories, and gives no address",
     "Liu et al., Visual-RFT: Visual Reinforcement Fine-Tuning, arXiv:2503.01785, Table 5",
 )
-GENERATED = DataSource("generated here (vrft_eval/demo)", "none needed")
-YOURS = DataSource("your own", "none needed")

@@ -1,0 +1,1 @@
+"""`vrft-eval check`: what is missing or odd in a task's data."""

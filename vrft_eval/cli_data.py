@@ -1,0 +1,68 @@
+"""The commands about data: vrft-eval tasks | check."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vrft_eval import console
+from vrft_eval.check.run import check_task
+from vrft_eval.check.show import print_check
+from vrft_eval.cli_options import Annotations, Categories, Data, Images, Labels, MissingOption, Split
+from vrft_eval.commands import MANY_IMAGES
+from vrft_eval.data_paths import DataPaths
+from vrft_eval.files import dump_json
+from vrft_eval.images import Progress
+from vrft_eval.task_list import describe, print_task, print_tasks
+from vrft_eval.tasks import TASKS, get_task
+
+
+def tasks(
+    task: Annotated[str | None, typer.Argument(help="Tell everything about one task.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the tasks, or tell everything about one."""
+    specs = list(TASKS.values()) if task is None else [get_task(task)]
+    if as_json:
+        described = [describe(spec) for spec in specs]
+        typer.echo(dump_json(described if task is None else described[0]), nl=False)
+    elif task is None:
+        print_tasks(specs)
+    else:
+        print_task(specs[0])
+
+
+def check(
+    task: Annotated[str, typer.Argument(help="See `vrft-eval tasks`.")],
+    data: Data = None,
+    annotations: Annotations = None,
+    images: Images = None,
+    split: Split = None,
+    categories: Categories = None,
+    labels: Labels = None,
+    missing: MissingOption = None,
+    full: Annotated[bool, typer.Option("--full", help="Decode every image, not only its header.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what is missing or odd in a task's data, before a run; exit code 2 for errors."""
+    spec = get_task(task)
+    paths = DataPaths(data, annotations, images, split, categories, labels, missing)
+    with console.progress_bar(f"{task}: images") as progress:
+        found = check_task(spec, paths.options(spec, missing="error"), full=full, progress=_if_many(progress))
+    if as_json:
+        typer.echo(dump_json(found.model_dump(mode="json")), nl=False)
+    else:
+        print_check(found)
+    if found.count("error"):
+        raise typer.Exit(2)
+
+
+def _if_many(progress: Progress) -> Progress:
+    """Few images are checked in no time: lines about it would only be in the way."""
+
+    def update(done: int, failed: int, total: int) -> None:
+        if total >= MANY_IMAGES:
+            progress(done, failed, total)
+
+    return update
