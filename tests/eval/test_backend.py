@@ -68,8 +68,20 @@ def test_the_token_limit_can_be_changed(backend: TransformersBackend, prompts: l
     assert (answer.tokens or 0) <= 3
 
 
+def test_sampled_answers_are_drawn_by_the_seed(tiny_model: Path, prompts: list[Prompt]) -> None:
+    def sampled(seed: int) -> dict[str, str | None]:
+        drawn = TransformersBackend(
+            tiny_model, device="cpu", batch_size=4, max_new_tokens=8, temperature=1.0, seed=seed
+        )
+        return {answer.id: answer.completion for answer in drawn.answer(prompts)}
+
+    assert sampled(1) == sampled(1)
+    assert sampled(1) != sampled(2)
+
+
 @pytest.mark.parametrize(
-    ("option", "value"), [("dtype", "int8"), ("batch_size", 0), ("max_new_tokens", 0), ("device", "toaster")]
+    ("option", "value"),
+    [("dtype", "int8"), ("batch_size", 0), ("max_new_tokens", 0), ("temperature", -1.0), ("device", "toaster")],
 )
 def test_bad_options_are_refused(tiny_model: Path, option: str, value: object) -> None:
     with pytest.raises(InputError):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+MAX_TEMPERATURE = 10.0
+
 
 @dataclass(frozen=True)
 class Prompt:

@@ -1,12 +1,13 @@
-"""Plain transformers: batched greedy generation on any device, with any image-text-to-text model."""
+"""Plain transformers: batched generation on any device, with any image-text-to-text model."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vrft_eval.backends.protocol import Answer, Prompt
+from vrft_eval.backends.protocol import MAX_TEMPERATURE, Answer, Prompt
 from vrft_eval.errors import InputError, shorten
 from vrft_eval.images import load_image
 from vrft_eval.quiet import quiet_transformers
@@ -21,6 +22,7 @@ class TransformersBackend:
     """A model loaded with AutoModelForImageTextToText.
 
     model: a folder or a Hugging Face name. dtype `auto` is float32 on a CPU and the checkpoint's own elsewhere.
+    Answers are greedy at temperature 0; above it they are sampled from the whole distribution, by the seed.
     Raises InputError when the model or the device can't be loaded.
     """
 
@@ -34,6 +36,8 @@ class TransformersBackend:
         dtype: str = "auto",
         batch_size: int = 16,
         max_new_tokens: int = 1024,
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> None:
         import torch
         from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -47,6 +51,8 @@ class TransformersBackend:
         for field, value in (("batch_size", batch_size), ("max_new_tokens", max_new_tokens)):
             if value < 1:
                 raise InputError("must be 1 or more", field=field, value=value)
+        if not 0 <= temperature <= MAX_TEMPERATURE:
+            raise InputError(f"must be from 0 to {MAX_TEMPERATURE:g}", field="temperature", value=temperature)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         wanted = "float32" if dtype == "auto" and device == "cpu" else dtype
@@ -62,13 +68,15 @@ class TransformersBackend:
             raise InputError("the model's processor takes no images", file=model)
         self._torch = torch
         self._batch_size = batch_size
+        self._temperature = temperature
+        self._seed = seed
         self.limit_tokens(max_new_tokens)
 
     def limit_tokens(self, max_new_tokens: int) -> None:
         """Set how many tokens an answer may have; a longer one is cut off."""
-        self._generation = self._greedy(max_new_tokens)
+        self._generation = self._configuration(max_new_tokens)
 
-    def _greedy(self, max_new_tokens: int) -> Any:
+    def _configuration(self, max_new_tokens: int) -> Any:
         from transformers import GenerationConfig
 
         configuration: Any = GenerationConfig
@@ -76,7 +84,10 @@ class TransformersBackend:
         eos = own.eos_token_id if own.eos_token_id is not None else tokenizer.eos_token_id
         pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else own.pad_token_id
         # A fresh configuration: the checkpoint's own may carry sampling settings that would change the answers.
-        return configuration(do_sample=False, max_new_tokens=max_new_tokens, eos_token_id=eos, pad_token_id=pad)
+        sampling = {"temperature": self._temperature, "top_k": 0, "top_p": 1.0} if self._temperature else {}
+        return configuration(
+            do_sample=bool(sampling), max_new_tokens=max_new_tokens, eos_token_id=eos, pad_token_id=pad, **sampling
+        )
 
     def answer(self, prompts: Sequence[Prompt]) -> Iterator[Answer]:
         """Yield answers batch by batch, prompts of like length together so that little is padded."""
@@ -122,6 +133,10 @@ class TransformersBackend:
         for key, value in inputs.items():
             if self._torch.is_floating_point(value):
                 inputs[key] = value.to(self._model.dtype)
+        if self._temperature:
+            # Drawn by the seed and the prompts of the batch, so that the same command gives the same answers.
+            named = f"{self._seed} {' '.join(prompt.id for prompt, _ in items)}"
+            self._torch.manual_seed(int.from_bytes(hashlib.sha256(named.encode()).digest()[:8], "big"))
         with self._torch.inference_mode():
             output = self._model.generate(**inputs, generation_config=self._generation)
         new = output[:, inputs["input_ids"].shape[1] :]
