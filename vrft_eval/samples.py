@@ -69,11 +69,15 @@ def fingerprint(samples: Iterable[Sample], extra: Any = None) -> str:
 
     Prompts are left out (they are a setting of their own), and so are image bytes, which `score` doesn't need.
     """
-    encode = json.JSONEncoder(sort_keys=True).encode
-    digest = hashlib.sha256(encode(extra).encode())
+    digest = hashlib.sha256(json.dumps(extra, sort_keys=True).encode())
     for sample in samples:
         # A class doesn't depend on the image's size, which is unknown where the image is missing.
-        truth, size = (sample.truth, None) if isinstance(sample.truth, str) else (sample.truth.tolist(), sample.size)
-        row = [sample.id, sample.image.name, size, truth, sample.category, sample.mask, sample.ignore, sample.polygon]
-        digest.update(encode(row).encode())
+        truth, size = (sample.truth, None) if isinstance(sample.truth, str) else (sample.truth.shape, sample.size)
+        row = (sample.id, sample.image.name, size, truth, sample.category)
+        digest.update(ascii(row).encode())
+        if not isinstance(sample.truth, str):
+            digest.update(np.ascontiguousarray(sample.truth, dtype="<f8").tobytes())
+        regions = (sample.mask, sample.ignore, sample.polygon)
+        if regions != (None, None, None):
+            digest.update(json.dumps(regions, sort_keys=True).encode())
     return digest.hexdigest()

@@ -251,3 +251,8 @@ def test_a_report_says_how_sure_it_is(tmp_path: Path) -> None:
     again = commands.score("detection", answers, tmp_path / "again", paths=DataPaths(tmp_path / "data")).report
     assert again.intervals == report.intervals
     assert again.correlation == report.correlation
+
+
+def test_a_detection_needs_an_image_that_is_there() -> None:
+    with pytest.raises(ValueError, match=r"predictions\[0\]\.image_id: unknown, got 5"):
+        make_table([], NAMES, [], [5], [1], [[0, 0, 1, 1]], [0.5])

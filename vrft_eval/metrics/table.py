@@ -67,8 +67,8 @@ def make_table(
     images: Sequence[CocoImage],
     categories: Mapping[int, str],
     annotations: Sequence[Annotation],
-    image_ids: Sequence[int],
-    category_ids: Sequence[int],
+    image_ids: ArrayLike,
+    category_ids: ArrayLike,
     boxes: ArrayLike,
     scores: ArrayLike,
     rule: Literal["coco", "lvis"] = "coco",
@@ -86,8 +86,8 @@ def make_table(
     if len(image_at) < len(ordered):
         raise ValueError("images: an id is used twice")
     found = Detected(
-        _places(image_ids, image_at, "image_id"),
-        _places(category_ids, category_at, "category_id"),
+        _places(image_ids, list(image_at), "image_id"),
+        _places(category_ids, keys, "category_id"),
         np.asarray(boxes, dtype=np.float64).reshape(-1, 4),
         np.asarray(scores, dtype=np.float64).reshape(-1),
     )
@@ -117,12 +117,14 @@ def make_table(
     )
 
 
-def _places(ids: Sequence[int], known: Mapping[int, int], field: str) -> Ints:
-    try:
-        return np.array([known[key] for key in ids], dtype=np.int64)
-    except KeyError:
-        position = next(number for number, key in enumerate(ids) if key not in known)
-        raise ValueError(f"predictions[{position}].{field}: unknown, got {ids[position]!r}") from None
+def _places(ids: ArrayLike, known: Sequence[int], field: str) -> Ints:
+    """The place of each id among the known ones, which are sorted."""
+    asked, there = np.asarray(ids, dtype=np.int64), np.array(known, dtype=np.int64)
+    strange = np.flatnonzero(~np.isin(asked, there))
+    if len(strange):
+        raise ValueError(f"predictions[{strange[0]}].{field}: unknown, got {asked[strange[0]]}")
+    places: Ints = np.searchsorted(there, asked)
+    return places
 
 
 def _check(found: Detected) -> None:
