@@ -127,9 +127,9 @@ def test_keys_never_vary() -> None:
 def test_several_tasks_need_the_row_to_name_its_own() -> None:
     rewards = TaskRewards("detection, grounding")
     with pytest.raises(ValueError, match="row 4: task: missing; the rewards are for detection, grounding"):
-        rewards.score(RIGHT, BOX, row=4)
+        rewards.judge(RIGHT, BOX, row=4)
     with pytest.raises(ValueError, match="task: 'counting'"):
-        rewards.score(RIGHT, BOX, task="counting")
+        rewards.judge(RIGHT, BOX, task="counting")
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,6 @@ def compute_score(reward_inputs: Sequence[Mapping[str, Any]], **options: Any) ->
     for row, item in enumerate(reward_inputs):
         if "ground_truth" not in item:
             raise ValueError(f"row {row}: ground_truth: missing; the fields are {', '.join(item)}")
-        score = rewards.score(item.get("response"), item["ground_truth"], row=row)
+        score = rewards.judge(item.get("response"), item["ground_truth"], row=row).score
         scored.append({"overall": score.value, **rewards.numbers(score)})
     return scored

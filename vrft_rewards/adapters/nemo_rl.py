@@ -30,7 +30,7 @@ def make_reward_fn(**options: Any) -> Callable[[object, object], tuple[float, bo
     rewards = rewards_for(options)
 
     def vrft_reward(ground_truth: object, response: object) -> tuple[float, bool | None]:
-        score = rewards.score(response, ground_truth)
+        score = rewards.judge(response, ground_truth).score
         accuracy = score.parts.get("accuracy")
         return score.value, None if accuracy is None else accuracy == 1.0
 
@@ -81,7 +81,7 @@ def _environment() -> Any:
                 texts = [str(item["content"]) for item in messages if item["role"] == "assistant"]
                 truth = about.get("ground_truth")
                 size, task = about.get("image_size"), about.get("task")
-                values.append(self.rewards.score("".join(texts), truth, task, size, row).value)
+                values.append(self.rewards.judge("".join(texts), truth, task, size, row).score.value)
             return interfaces.EnvironmentReturn(
                 observations=[{"role": "environment", "content": f"Environment: {value:.2f}"} for value in values],
                 metadata=list(metadata),

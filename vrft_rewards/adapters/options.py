@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from vrft_rewards.coordinates import ImageSize
 from vrft_rewards.rewards import ClassificationReward, DetectionReward, GroundingReward, Reward
 from vrft_rewards.scores import Score
 
-__all__ = ["TASKS", "TaskRewards", "environment_options", "make_reward", "read_truth", "rewards_for"]
+__all__ = ["TASKS", "Judgement", "TaskRewards", "environment_options", "make_reward", "read_truth", "rewards_for"]
 
 TASKS = ("detection", "classification", "grounding")
 _PREFIX = "VRFT_REWARD_"
@@ -54,6 +54,13 @@ def make_reward(
     return kind(profile, **spaces, **fields)
 
 
+class Judgement(NamedTuple):
+    """A score, and its value on a scale from 0 to 1."""
+
+    score: Score
+    unit: float
+
+
 class TaskRewards:
     """The rewards of one task, or of several mixed in one data set. Deterministic, safe to share between threads.
 
@@ -63,8 +70,8 @@ class TaskRewards:
     >>> rewards = TaskRewards(["detection", "classification"], labels=["rose", "tulip"])
     >>> rewards.names
     ('format',)
-    >>> rewards.score("<think>Red.</think><answer>rose</answer>", '{"task": "classification", "truth": "rose"}').value
-    2.0
+    >>> rewards.judge("<think>Red.</think><answer>rose</answer>", '{"task": "classification", "truth": "rose"}').unit
+    1.0
     """
 
     def __init__(self, task: str | Sequence[str], **options: Any) -> None:
@@ -90,8 +97,8 @@ class TaskRewards:
         task: str | None = None,
         image_size: object = None,
         row: object = None,
-    ) -> tuple[Score, float]:
-        """Return a completion's score against a row's truth, and its value on a scale from 0 to 1.
+    ) -> Judgement:
+        """Judge a completion against a row's truth.
 
         The truth is as `read_truth` takes it; the task and image size that it names win over those given. Raises
         ValueError that starts with the row (where it is given) and names the field, for a bad truth, task or
@@ -103,18 +110,7 @@ class TaskRewards:
         except ValueError as error:
             raise ValueError(str(error) if row is None else f"row {row}: {error}") from None
         low, high = reward.bounds
-        return score, (score.value - low) / (high - low) if high > low else 0.0
-
-    def score(
-        self,
-        completion: object,
-        truth: object,
-        task: str | None = None,
-        image_size: object = None,
-        row: object = None,
-    ) -> Score:
-        """Return the score alone, see `judge`."""
-        return self.judge(completion, truth, task, image_size, row)[0]
+        return Judgement(score, (score.value - low) / (high - low) if high > low else 0.0)
 
     def numbers(self, score: Score) -> dict[str, float]:
         """Return the parts that every row has: the same keys for each row, finite numbers."""

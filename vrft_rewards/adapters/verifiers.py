@@ -26,7 +26,7 @@ def rubric(dataset: Iterable[Mapping[str, Any]] | None = None, **options: Any) -
     rewards = rewards_for(options)
     for row, item in enumerate(dataset or ()):
         truth, size = _truth_of(item.get("answer"), item.get("info"))
-        rewards.score("", truth, image_size=size, row=row)
+        rewards.judge("", truth, image_size=size, row=row)
     functions = [_rubric_function("vrft_reward", rewards, None)]
     functions += [_rubric_function(name, rewards, name) for name in rewards.names]
     return Rubric(funcs=functions, weights=[1.0] + [0.0] * len(rewards.names))
@@ -36,7 +36,7 @@ def _rubric_function(name: str, rewards: TaskRewards, part: str | None) -> Calla
     # A Rubric passes arguments by their names.
     def function(completion: object, answer: object, info: object) -> float:
         truth, size = _truth_of(answer, info)
-        score = rewards.score(completion, truth, image_size=size)
+        score = rewards.judge(completion, truth, image_size=size).score
         return score.value if part is None else score.parts[part]
 
     function.__name__ = name
@@ -86,7 +86,7 @@ def _score(rewards: TaskRewards, field: str, task: Any, trace: Any) -> tuple[flo
     data = getattr(task, "data", task)  # a method gets the task, a function that the configuration names its data
     if not hasattr(data, field):
         raise ValueError(f"{field}: the task's data has no such field for the truth")
-    score = rewards.score(_reply(trace), getattr(data, field), image_size=getattr(data, "image_size", None))
+    score = rewards.judge(_reply(trace), getattr(data, field), image_size=getattr(data, "image_size", None)).score
     return score.value, rewards.numbers(score)
 
 

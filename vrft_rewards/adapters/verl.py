@@ -68,5 +68,5 @@ def _rewards(options: Mapping[str, Any]) -> TaskRewards:
 
 
 def _row(rewards: TaskRewards, text: object, truth: object, extra: Mapping[str, Any], row: object) -> dict[str, float]:
-    score = rewards.score(text, truth, extra.get("task"), extra.get("image_size"), row)
+    score = rewards.judge(text, truth, extra.get("task"), extra.get("image_size"), row).score
     return {"score": score.value, **rewards.numbers(score)}

@@ -49,7 +49,7 @@ class VrftORM:
                 values.append(None)
                 continue
             task = None if tasks is None else tasks[row]
-            values.append(self.rewards.score(completion, truths[row], task, sizes[row], row).value)
+            values.append(self.rewards.judge(completion, truths[row], task, sizes[row], row).score.value)
         return values
 
 
