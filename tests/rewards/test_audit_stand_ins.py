@@ -249,10 +249,8 @@ def nan_is_far_away(text: str, truth: Box) -> float:
 def json_as_it_comes(text: str, truth: list[Box]) -> float:
     try:
         items = json.loads(answer_of(text).replace("'", '"'))
-        return (
-            sum(item["Confidence"] for item in items) / len(items) * detection(text, truth)
-            + items[0]["Position"][0] * 0
-        )
+        sure = float(sum(item["Confidence"] for item in items) / len(items))
+        return sure * detection(text, truth) + float(items[0]["Position"][0] * 0)
     except (ValueError, TypeError, KeyError, ZeroDivisionError, RecursionError, IndexError, AttributeError):
         return detection(text, truth)
 
