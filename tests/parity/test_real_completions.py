@@ -50,9 +50,8 @@ def test_intact_boxes_are_given(rows: list[dict[str, Any]]) -> None:
             holding += 1
             given += bool(len(found))
             complete += found.boxes.tolist() == expected
-    assert holding > 2400
-    assert given >= 0.99 * holding
-    assert complete >= 0.99 * holding
+    # At least 99 % is asked for; these answers are what they are, so the numbers on the page are exact.
+    assert (holding, given, complete) == (2483, 2483, 2483)
 
 
 def test_what_becomes_of_all_of_them(rows: list[dict[str, Any]]) -> None:
@@ -62,8 +61,17 @@ def test_what_becomes_of_all_of_them(rows: list[dict[str, Any]]) -> None:
     assert sum(statuses.values()) == len(rows)
     # Nothing is dropped in silence: an answer without boxes says that there are none, or says why.
     assert all(item.issues for item in found if item.status is Status.UNPARSABLE)
-    assert statuses["boxes"] >= 2460
-    assert statuses["unparsable"] + statuses["missing"] <= 90
+    assert statuses == {"boxes": 2484, "no_objects": 237, "missing": 36, "unparsable": 34}
+    assert sum(map(len, found)) == 4216
+    reasons = [{str(issue.kind) for issue in item.issues} for item in found if item.status is Status.UNPARSABLE]
+    firsts = Counter(
+        next((kind for kind in ("inverted", "truncated", "not_a_box") if kind in kinds), "words") for kinds in reasons
+    )
+    assert firsts == {"inverted": 22, "truncated": 4, "not_a_box": 2, "words": 6}
+    cut = [item for item in found if item.status is Status.BOXES and "truncated" in {str(i.kind) for i in item.issues}]
+    silent = [item for item in found if "confidence_missing" in {str(issue.kind) for issue in item.issues}]
+    assert (len(cut), len(silent)) == (43, 87)
+    assert sum(parse_response(row["completion"]).well_formed for row in rows) == 2648
 
 
 def test_upstreams_own_training_truth_is_read(rows: list[dict[str, Any]]) -> None:
