@@ -16,7 +16,7 @@ from vrft_eval.data_paths import DataPaths as DataPaths
 from vrft_eval.data_paths import make_source, options_of_run
 from vrft_eval.errors import InputError
 from vrft_eval.evaluation import Evaluated, Evaluation, plan
-from vrft_eval.gate import GateChoice, choose_gate, gate_of_run
+from vrft_eval.gate.choose import GateChoice, choose_gate, gate_of_run
 from vrft_eval.masks import CHOICES
 from vrft_eval.masks.checkpoint import DTYPES
 from vrft_eval.metrics.engines import find_engine

@@ -13,7 +13,9 @@ from vrft_eval.baselines.paper import beside_paper
 from vrft_eval.data_paths import data_settings
 from vrft_eval.errors import InputError
 from vrft_eval.files import dump_json, write_atomic
-from vrft_eval.gate import GateChoice, GateStage, gate_notes
+from vrft_eval.gate.choose import GateChoice
+from vrft_eval.gate.stage import GateStage
+from vrft_eval.gate.summary import gate_notes
 from vrft_eval.metrics.bootstrap import bootstrap
 from vrft_eval.metrics.correlation import correlate
 from vrft_eval.provenance import git_revision, now, package_versions, python_version

@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from vrft_eval.baselines.models import Against, PaperTables
-from vrft_eval.check.models import CheckReport
 from vrft_eval.errors import InputError
 from vrft_eval.file_model import FileModel as _File
 from vrft_eval.file_model import Finite, FourNumbers
 from vrft_eval.files import read_json
+from vrft_eval.gate.models import ExistMap, GateSummary
+from vrft_eval.gate.models import Gate as Gate
 from vrft_eval.masks.models import MaskLine
 
-Gate = Literal["none", "truth", "negatives", "recorded", "model", "file"]
 Engine = Literal["hotcoco", "pycocotools"]
 
 
@@ -113,42 +113,6 @@ class GroundingPrediction(_File):
 
 class Predictions(RootModel[list[DetectionPrediction] | list[ClassificationPrediction] | list[GroundingPrediction]]):
     """predictions.json: a list of one kind of prediction."""
-
-
-class GateAnswers(_File):
-    """How a model's answers to the gate's questions could be read."""
-
-    questions: int = Field(ge=0)
-    unclear: int = Field(ge=0, description="neither yes nor no, or no list; their categories were asked for boxes")
-    failed: int = Field(ge=0, description="without an answer; their categories were asked for boxes")
-    unknown_names: int = Field(default=0, ge=0, description="names in lists that are no category's")
-
-
-class ExistMap(_File):
-    """gate.json, and what `--gate FILE` takes: the categories that are said to be in each image."""
-
-    version: Literal[1] = 1
-    task: str | None = None
-    model: str | None = None
-    prompt: str | None = Field(default=None, description="the question, with its placeholder")
-    created: str | None = None
-    answers: GateAnswers | None = None
-    categories: list[str] | None = Field(default=None, description="those asked about; null when that is not known")
-    images: dict[str, list[str]] = Field(description="names of categories by the image's id, in plain digits")
-
-
-class GateSummary(_File):
-    """What the gate did; a pair is an image of the run with a category of the headline."""
-
-    pairs: int = Field(ge=0, description="all of them")
-    asked: int = Field(ge=0, description="those asked for boxes")
-    precision: Finite | None = Field(description="share of the asked pairs with a true box, where that is known")
-    recall: Finite | None = Field(description="share of the pairs with a true box that were asked")
-    hidden_pairs: int = Field(ge=0, description="pairs with a true box that were not asked")
-    hidden_boxes: int = Field(ge=0, description="true boxes of these; each counts as missed")
-    ceiling: Finite | None = Field(description="mAP of a detector that finds every box it is asked for")
-    answers: GateAnswers | None = Field(description="of the model that was asked, where there was one")
-    never_named: list[str] = Field(description="categories with ground truth that no image of the exist map names")
 
 
 class RewardSummary(_File):
@@ -300,7 +264,6 @@ FILES: dict[str, type[BaseModel]] = {
     "report": Report,
     "demo": DemoIndex,
     "paper": PaperTables,
-    "check": CheckReport,
 }
 
 Model = TypeVar("Model", bound=BaseModel)

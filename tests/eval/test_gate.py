@@ -17,7 +17,8 @@ from vrft_eval.cli import app
 from vrft_eval.commands import DataPaths, Generation, carry_out, make_reading, plan_run, report, score
 from vrft_eval.errors import InputError
 from vrft_eval.evaluation import Evaluated
-from vrft_eval.schemas import ExistMap, GateSummary, read_file
+from vrft_eval.gate.models import ExistMap, GateSummary
+from vrft_eval.schemas import read_file
 from vrft_eval.tasks import TASKS
 
 SIZES = {7: (200, 100), 9: (50, 50)}

@@ -10,8 +10,8 @@ import pytest
 from eval_helpers import write_coco
 
 from vrft_eval.errors import InputError
-from vrft_eval.gate import choose_gate, exist_map_fingerprint, read_exist_map
-from vrft_eval.gate.exist_map import check_exist_map
+from vrft_eval.gate.choose import choose_gate
+from vrft_eval.gate.exist_map import check_exist_map, exist_map_fingerprint, read_exist_map
 
 RELEASED = {"7": ["cat", "dog"], "9": []}
 CATEGORIES = {1: "cat", 2: "dog", 3: "bus"}

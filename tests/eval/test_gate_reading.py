@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrft_eval.gate import read_names, read_yes_no
+from vrft_eval.gate.reading import read_names, read_yes_no
 from vrft_rewards import LabelMatcher
 from vrft_rewards.testing import broken_responses, hostile_text
 

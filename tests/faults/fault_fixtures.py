@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 from vrft_eval.cli import app
 from vrft_eval.demo.data import write_dataset
 
-IMAGES = {3, 4, 6}
+IMAGES = {4, 6}
 CATEGORIES = {"red square", "green triangle", "blue triangle"}
 
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three generated images with three categories, of which the model sees some, misses one and imagines one."""
+    """Two generated images with three categories, of which the model sees some and imagines one."""
     folder = tmp_path_factory.mktemp("faults") / "data"
     write_dataset("shapes-detection", folder, max(IMAGES), seed=0)
     file = folder / "annotations.json"

@@ -29,7 +29,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 def test_a_disk_that_fills_up_costs_no_answer(tmp_path: Path, data: Path, uninterrupted: Path) -> None:
     out = tmp_path / "run"
     shutil.copytree(uninterrupted, out)
-    for name in ("report.json", "report.md", "report.html", "predictions.json", "responses.jsonl"):
+    for name in ("report.json", "report.md", "report.html", "predictions.json"):
         (out / name).unlink()
     journal = out / "gate.jsonl"
     kept = lines(journal)[:-2]

@@ -14,10 +14,10 @@ from vrft_eval.cli import app
 
 pytest_plugins = ("fault_fixtures",)
 
-QUESTIONS = 9
+QUESTIONS = 6
 
 
-@pytest.mark.parametrize("answers", [5, QUESTIONS + 2], ids=["gate", "boxes"])
+@pytest.mark.parametrize("answers", [4, QUESTIONS + 2], ids=["gate", "boxes"])
 def test_a_killed_run_ends_as_an_uninterrupted_one(
     tmp_path: Path, data: Path, uninterrupted: Path, answers: int
 ) -> None:
@@ -53,6 +53,6 @@ def test_the_gate_of_the_shipped_model_is_a_real_one(uninterrupted: Path) -> Non
     """It finds most of what is there and rules out most of what isn't, or the test above would show little."""
     summary = report_of(uninterrupted)["gate_summary"]
     assert summary["pairs"] == summary["answers"]["questions"] == QUESTIONS
-    assert 3 <= summary["asked"] <= 6
+    assert 3 <= summary["asked"] < QUESTIONS
     assert summary["answers"]["failed"] == 0
     assert min(summary["precision"], summary["recall"]) >= 0.5

@@ -9,7 +9,8 @@ from typing import get_args
 from vrft_eval.errors import InputError
 from vrft_eval.gate.exist_map import read_exist_map
 from vrft_eval.gate.model_gate import gate_template
-from vrft_eval.schemas import ExistMap, Gate, Settings
+from vrft_eval.gate.models import ExistMap, Gate
+from vrft_eval.schemas import Settings
 
 NAMES: tuple[Gate, ...] = tuple(name for name in get_args(Gate) if name != "file")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from vrft_eval.errors import InputError, nearest, shorten
 from vrft_eval.files import read_json
-from vrft_eval.schemas import ExistMap, validate
+from vrft_eval.gate.models import ExistMap
+from vrft_eval.schemas import validate
 
 _SHOWN = 5
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from vrft_eval.backends.protocol import Answer, Prompt
 from vrft_eval.datasets import CocoImage
 from vrft_eval.errors import InputError
+from vrft_eval.gate.models import ExistMap, GateAnswers
 from vrft_eval.gate.reading import read_names, read_yes_no
-from vrft_eval.schemas import ExistMap, GateAnswers
 from vrft_eval.tasks.base import completion_of
 from vrft_eval.tasks.detection import DetectionData
 from vrft_eval.tasks.prompts import fill, load, names

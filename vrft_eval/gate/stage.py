@@ -11,10 +11,11 @@ from vrft_eval.files import dump_json, write_atomic
 from vrft_eval.gate.choose import GateChoice
 from vrft_eval.gate.exist_map import check_exist_map, exist_map_fingerprint
 from vrft_eval.gate.model_gate import ModelGate, gate_template
+from vrft_eval.gate.models import ExistMap, GateSummary
 from vrft_eval.gate.summary import summarise_gate
 from vrft_eval.runs import RunFolder
 from vrft_eval.samples import Sample, fingerprint
-from vrft_eval.schemas import ExistMap, GateSummary, RunInfo
+from vrft_eval.schemas import RunInfo
 from vrft_eval.tasks.detection import DetectionData
 
 MOST = 5_000_000

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
-from vrft_eval.schemas import ExistMap, Gate, GateSummary
+from vrft_eval.gate.models import ExistMap, Gate, GateSummary
 from vrft_eval.tasks.detection import DetectionData
 
 _NAMED = 10
