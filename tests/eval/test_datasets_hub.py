@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from vrft_eval.cli import app
 from vrft_eval.datasets.embedded import Table
 from vrft_eval.errors import InputError
 from vrft_eval.findings import Findings
@@ -66,12 +68,33 @@ def test_only_the_images_that_are_drawn_are_written(tmp_path: Path) -> None:
     folder = save(tmp_path / "data", [(DETECTION[0][0], BOXES)] * 6)
     data = load_task(TASKS["detection"], LoadOptions(folder, limit=2, seed=1, unpacked=tmp_path / "run"))
     data.check_images()
-    written = sorted(path.name for path in (tmp_path / "run" / "images").iterdir())
-    assert written == sorted(path.name for path in data.images())
+    (home,) = (tmp_path / "run").iterdir()
+    written = sorted(home.iterdir())
+    assert written == sorted(data.images())
     assert len(written) == 2
-    before = [path.stat().st_mtime_ns for path in sorted((tmp_path / "run" / "images").iterdir())]
+    before = [path.stat().st_mtime_ns for path in written]
     data.check_images()
-    assert [path.stat().st_mtime_ns for path in sorted((tmp_path / "run" / "images").iterdir())] == before
+    assert [path.stat().st_mtime_ns for path in written] == before
+    # Another table's rows have the same numbers, and other images.
+    other = load_task(
+        TASKS["detection"], LoadOptions(save(tmp_path / "other", DETECTION[::-1]), unpacked=tmp_path / "run")
+    )
+    other.check_images()
+    assert not set(other.images()) & set(data.images())
+
+
+def test_rows_are_run_and_reported_from_the_command_line(tmp_path: Path, tiny_model: Path) -> None:
+    folder = save(tmp_path / "data", DETECTION)
+    arguments = ["run", "detection", "--model", tiny_model, "--data", folder, "--out", tmp_path / "run", "--limit", "1"]
+    more = ["--device", "cpu", "--max-new-tokens", "4", "--resamples", "0", "--gate", "negatives"]
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments + more])
+    assert done.exit_code == 0, done.stderr
+    before = json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8"))
+    assert before["counts"]["samples"] == 1
+    assert "image/png" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    again = CliRunner().invoke(app, ["report", str(tmp_path / "run")])
+    assert again.exit_code == 0, again.stderr
+    assert json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8")) == before
 
 
 def test_classes_and_boxes_of_a_description_are_read_from_the_solution(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vrft_eval.errors import InputError
+
+_BEGINNING = 2**20
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,18 @@ class Table:
 
     folder: Path
     shards: tuple[Path, ...]
+
+    def fingerprint(self) -> str:
+        """A short name for what the files hold, by their names, sizes and beginnings."""
+        digest = hashlib.sha256()
+        for shard in self.shards:
+            try:
+                with shard.open("rb") as stream:
+                    start = stream.read(_BEGINNING)
+                digest.update(f"{shard.name}\0{shard.stat().st_size}\0".encode() + start)
+            except OSError as error:
+                raise InputError(f"cannot be read: {error.strerror or error}", file=shard) from None
+        return digest.hexdigest()[:12]
 
     def columns(self, *names: str) -> Iterator[tuple[Any, ...]]:
         """Yield the values of some columns, row by row. Raises InputError for a broken file or a missing column."""

@@ -46,7 +46,8 @@ def read_hub(options: LoadOptions, findings: Findings) -> tuple[list[HubRow], Em
     if options.data is None:
         raise InputError("--data is needed")
     table = _table(options.data, options.split)
-    home = (options.unpacked or options.data) / "images"
+    # Another table's images may lie there already, from a run that was started over.
+    home = (options.unpacked or options.data) / f"images-{table.fingerprint()}"
     sizes = _sizes(table, home, findings)
     rows = []
     for row, (problem, solution) in enumerate(table.columns("problem", "solution")):

@@ -150,7 +150,8 @@ class TaskData(ABC):
 
     def data_notes(self) -> list[str]:
         """What a report must say of the data themselves: what was odd in them, and images that are not there."""
-        absent = sum(path in self.origin.unusable for path in self.images())
+        packed = self.origin.embedded is not None
+        absent = sum(path in self.origin.unusable or (packed and not path.is_file()) for path in self.images())
         notes = self.findings.notes()
         if absent:
             notes.append(f"{absent:,} images are not there: the report shows no picture of them.")
