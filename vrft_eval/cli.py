@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from vrft_eval import cli_data, commands, console
+from vrft_eval.backends.protocol import MAX_TEMPERATURE
 from vrft_eval.cli_options import (
     AgainstOption,
     Annotations,
@@ -94,7 +95,7 @@ def run(
     missing: MissingOption = None,
     backend: Annotated[str, typer.Option(help="Who answers: transformers.")] = "transformers",
     limit: Annotated[int | None, typer.Option(min=1, help="Images drawn, or generated (100).")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw, or of the generated data.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw, generated data, sampled answers.")] = 0,
     gate: GateOption = None,
     gate_prompt: Annotated[
         str | None, typer.Option(help="Question of --gate model: gate, gate-list, or a file of yours.")
@@ -102,6 +103,9 @@ def run(
     space: Space = "norm1000",
     batch_size: Annotated[int, typer.Option(min=1)] = 16,
     max_new_tokens: Annotated[int | None, typer.Option(min=1, help="1024; 256 for shapes-*.")] = None,
+    temperature: Annotated[
+        float, typer.Option(min=0, max=MAX_TEMPERATURE, help="0: greedy answers; above: drawn by --seed.")
+    ] = 0.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto (float32 on a CPU), float32, bfloat16, float16.")] = "auto",
     sam: Sam = None,
@@ -117,7 +121,7 @@ def run(
     """Ask a model, score its answers, write the reports."""
     specs = commands.check_distinct(tasks)
     paths = DataPaths(data, annotations, images, split, categories, labels, missing)
-    generation = Generation(backend, batch_size, max_new_tokens, device, dtype)
+    generation = Generation(backend, batch_size, max_new_tokens, device, dtype, temperature)
     folders = [out / spec.name if len(specs) > 1 else out for spec in specs]
     plans = [
         commands.plan_run(
@@ -148,7 +152,7 @@ def run(
         )
         for spec, folder in zip(specs, folders, strict=True)
     ]
-    shared = commands.SharedBackend(model, generation)
+    shared = commands.SharedBackend(model, generation, seed)
     evaluated = []
     for spec, plan in zip(specs, plans, strict=True):
         stages = console.stages(spec.name)

@@ -36,13 +36,24 @@ _TOKENS_GENERATED = 256
 
 @dataclass(frozen=True)
 class Generation:
-    """How answers are made; None for max_new_tokens is 1,024 (256 for the generated tasks)."""
+    """How answers are made; None for max_new_tokens is 1,024 (256 for the generated tasks).
+
+    At temperature 0 answers are greedy; above it they are drawn by the run's seed.
+    """
 
     backend: str = "transformers"
     batch_size: int = 16
     max_new_tokens: int | None = None
     device: str = "auto"
     dtype: str = "auto"
+    temperature: float = 0.0
+
+    def settings(self, spec: TaskSpec) -> dict[str, int | float | str | bool | None]:
+        """What of this the answers depend on, for run.json."""
+        sampling: dict[str, int | float | str | bool | None] = {"do_sample": self.temperature > 0}
+        if self.temperature:
+            sampling["temperature"] = self.temperature
+        return sampling | {"max_new_tokens": self.tokens(spec), "dtype": self.dtype}
 
     def tokens(self, spec: TaskSpec) -> int:
         """The limit of new tokens for a task."""
@@ -161,7 +172,7 @@ def plan_run(
         template=template,
         seed=seed,
         limit=limit,
-        generation={"do_sample": False, "max_new_tokens": generation.tokens(spec), "dtype": generation.dtype},
+        generation=generation.settings(spec),
         reading=reading,
         new=new,
     )
@@ -170,9 +181,10 @@ def plan_run(
 class SharedBackend:
     """One loaded model for all the tasks of a command."""
 
-    def __init__(self, model: str, generation: Generation) -> None:
+    def __init__(self, model: str, generation: Generation, seed: int = 0) -> None:
         self._model = model
         self._generation = generation
+        self._seed = seed
         self._loaded: TransformersBackend | None = None
 
     def load(self, spec: TaskSpec) -> Backend:
@@ -185,6 +197,8 @@ class SharedBackend:
                 dtype=self._generation.dtype,
                 batch_size=self._generation.batch_size,
                 max_new_tokens=tokens,
+                temperature=self._generation.temperature,
+                seed=self._seed,
             )
         self._loaded.limit_tokens(tokens)
         return self._loaded
