@@ -9,36 +9,24 @@ from pathlib import Path
 
 from vrft_eval.asking import Progress, Stages, ask
 from vrft_eval.backends.protocol import Answer, Backend, Prompt
-from vrft_eval.baselines.paper import beside_paper
 from vrft_eval.data_paths import data_settings
 from vrft_eval.errors import InputError
+from vrft_eval.evaluated import Evaluated as Evaluated
+from vrft_eval.evaluated import evaluate
 from vrft_eval.files import dump_json, write_atomic
 from vrft_eval.gate.choose import GateChoice
 from vrft_eval.gate.stage import GateStage
-from vrft_eval.gate.summary import gate_notes
-from vrft_eval.metrics.bootstrap import bootstrap
-from vrft_eval.metrics.correlation import correlate
 from vrft_eval.provenance import git_revision, now, package_versions, python_version
 from vrft_eval.quiet import no_garbage_collection
 from vrft_eval.report import write_reports
 from vrft_eval.runs import RunFolder, journal_bytes
 from vrft_eval.samples import Sample, fingerprint
-from vrft_eval.schemas import Correlation, Interval, Report, RunInfo, Scoring, Settings, Source
-from vrft_eval.tasks import Judged, Measures, Reading, TaskData
+from vrft_eval.schemas import RunInfo, Scoring, Settings, Source
+from vrft_eval.tasks import Reading, TaskData
 from vrft_eval.tasks.base import template_of
 from vrft_eval.tasks.detection import DetectionData
 from vrft_eval.tasks.grounding_measures import sam_options
 from vrft_rewards import PROFILES
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluated:
-    """A finished evaluation: the report and everything it was made from."""
-
-    report: Report
-    judged: Sequence[Judged]
-    measures: Measures
-    info: RunInfo
 
 
 @dataclass(eq=False)
@@ -219,113 +207,3 @@ def _sam_fingerprint(reading: Reading) -> str | None:
 
 def _stage(stages: Stages | None, name: str) -> AbstractContextManager[Progress | None]:
     return nullcontext() if stages is None else stages(name)
-
-
-def evaluate(
-    data: TaskData,
-    samples: Sequence[Sample],
-    answers: dict[str, Answer],
-    reading: Reading,
-    info: RunInfo,
-    gate: GateStage | None = None,
-) -> Evaluated:
-    """Judge every sample and compute the report."""
-    judged = data.judge_all(samples, [answers.get(sample.id) for sample in samples], reading)
-    measures = data.measure(judged, reading)
-    counts = {**_counts(judged), **measures.counts, **data.data_counts()}
-    summary = None if gate is None else gate.summary(samples)
-    gated = [] if gate is None or summary is None else gate_notes(gate.name, summary)
-    measures = replace(
-        measures, counts=counts, notes=[*gated, *_notes(data, counts, info), *data.data_notes(), *measures.notes]
-    )
-    report = _report(data, judged, measures, reading, info)
-    report = report.model_copy(update={"gate_summary": summary})
-    if reading.against is not None:
-        own_prompt = info.settings.prompt != template_of(data.spec)
-        split = data.options.split or next(iter(data.spec.splits), None)
-        published = None if split is None else data.spec.published.get(split)
-        found = beside_paper(report, split=split, published=published, own_prompt=own_prompt)
-        report = report.model_copy(update={"against": found})
-    return Evaluated(report, judged, measures, info)
-
-
-def _counts(judged: Sequence[Judged]) -> dict[str, int]:
-    asked = len(judged)
-    failed = sum(item.outcome == "failed" for item in judged)
-    unanswered = sum(item.outcome == "unanswered" for item in judged)
-    return {
-        "samples": asked,
-        "answered": asked - failed - unanswered,
-        "unanswered": unanswered,
-        "failed": failed,
-        "cut_off": sum(item.answer is not None and item.answer.finish == "length" for item in judged),
-        "format_broken": sum(not item.response.well_formed for item in judged if item.text),
-        "unreadable": sum(item.status in ("unparsable", "missing") for item in judged if item.text),
-        "right": sum(item.outcome == "right" for item in judged),
-    }
-
-
-def _notes(data: TaskData, counts: dict[str, int], info: RunInfo) -> list[str]:
-    notes = []
-    if counts["unanswered"]:
-        notes.append(f"{counts['unanswered']} samples have no answer; they are scored as empty ones.")
-    if counts["failed"]:
-        notes.append(f"{counts['failed']} samples failed (the reason is in responses.jsonl); scored as empty answers.")
-    if counts["cut_off"]:
-        notes.append(f"{counts['cut_off']} answers were cut off at the token limit.")
-    if info.settings.limit is not None and not data.spec.generated:
-        notes.append(f"{info.settings.limit} images were drawn with seed {info.settings.seed}.")
-    return notes
-
-
-def _report(data: TaskData, judged: Sequence[Judged], measures: Measures, reading: Reading, info: RunInfo) -> Report:
-    count = len(judged)
-    parts = {
-        key: sum(item.score.parts[key] for item in judged) / count if count else None
-        for key in (judged[0].score.parts if judged else ())
-    }
-    return Report.model_validate(
-        {
-            "task": data.spec.name,
-            "kind": data.spec.kind,
-            "model": info.source.model,
-            "backend": info.settings.backend,
-            "created": info.created,
-            "headline": data.headline,
-            "metrics": measures.metrics,
-            "intervals": _intervals(measures, reading),
-            "per_category": measures.per_category,
-            "rewards": {
-                "profile": reading.profile,
-                "mean": sum(item.score.value for item in judged) / count if count else None,
-                "bounds": data.reward_bounds(reading),
-                "parts": parts,
-            },
-            "correlation": _correlation(judged, measures, reading),
-            "diagnostics": measures.diagnostics,
-            "confusion": measures.confusion,
-            "engine": measures.engine,
-            "counts": measures.counts,
-            "notes": measures.notes,
-            "gate": info.settings.gate,
-            "space": reading.space,
-            "sam": None if reading.sam is None else reading.sam.name,
-            "seed": info.settings.seed,
-            "limit": info.settings.limit,
-        }
-    )
-
-
-def _intervals(measures: Measures, reading: Reading) -> dict[str, Interval]:
-    if measures.records is None:
-        return {}
-    found = bootstrap(measures.records, reading.resamples, reading.seed)
-    return {name: interval for name, interval in found.items() if measures.metrics.get(name) is not None}
-
-
-def _correlation(judged: Sequence[Judged], measures: Measures, reading: Reading) -> Correlation | None:
-    if measures.quality is None:
-        return None
-    images = [item.sample.image_id for item in judged]
-    rewards = [item.score.value for item in judged]
-    return correlate(images, rewards, measures.quality, reading.resamples, reading.seed)
