@@ -88,9 +88,9 @@ class TestData:
 
     def test_the_headline_numbers_of_the_paper(self) -> None:
         """As its abstract and text give them, looked up apart from the tables."""
-        rows = {
-            (t.number, row.model, row.method, row.shots): row.values for t in paper_tables().tables for row in t.rows
-        }
+        rows: dict[tuple[int, str, str, int | None], list[float | None]] = {}
+        for item in paper_tables().tables:
+            rows.update({(item.number, row.model, row.method, row.shots): row.values for row in item.rows})
         small, large = "Qwen2-VL-2B", "Qwen2-VL-7B"
         assert [rows[2, small, "baseline", None][0], rows[2, small, "Visual-RFT", 1][0]] == [56.0, 80.3]
         assert [rows[3, small, "Visual-RFT", shots][0] for shots in (1, 2, 4, 8, 16)] == [33.6, 41.5, 40.6, 47.4, 46.8]
@@ -163,7 +163,7 @@ def report(task: str, metrics: dict[str, float | None], **fields: Any) -> Report
 
 class TestBeside:
     def test_only_rows_of_the_same_task(self) -> None:
-        found = beside_paper(report("coco-novel15", {"mAP": 0.30}, gate="model"), split="val2017", published=5000)
+        found = beside_paper(report("coco-novel15", {"mAP": 0.30}, gate="file"), split="val2017", published=5000)
         assert [(row.model, row.method) for row in found.rows] == [
             (model, method) for model in ("Qwen2-VL-2B", "Qwen2-VL-7B") for method in ("baseline", "SFT", "Visual-RFT")
         ]
@@ -204,7 +204,7 @@ class TestBeside:
             "this run is of my/model",
             "this run's is train2017; the rows are of val2017",
             "of 80 images, the published split has 118,287",
-            "this run's is truth, which changes AP a lot; the paper's was model",
+            "this run's is truth, which changes AP a lot; the paper's was an exist map (--gate FILE)",
             "this run's are pixels",
             "Prompt: this run's is another one",
         ):

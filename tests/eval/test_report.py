@@ -16,6 +16,7 @@ from vrft_eval.evaluation import Evaluated
 from vrft_eval.report.choose import choose
 from vrft_eval.report.markdown import cell
 from vrft_eval.report.visible import visible
+from vrft_eval.run_lock import LOCK_FILE
 from vrft_eval.schemas import FILES, read_file
 
 HOSTILE = (
@@ -128,6 +129,7 @@ def test_every_file_of_a_run_fits_its_schema(tmp_path: Path) -> None:
     _score(tmp_path, _good())
     run = tmp_path / "run"
     assert sorted(entry.name for entry in run.iterdir()) == [
+        LOCK_FILE,
         *("predictions.json", "report.html", "report.json", "report.md", "responses.jsonl", "run.json"),
     ]
     for name in ("run", "predictions", "report"):

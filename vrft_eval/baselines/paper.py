@@ -117,7 +117,7 @@ def _other_data(report: Report, rows: list[AgainstRow], split: str | None, publi
 
 
 def _other_ways(report: Report, own_prompt: bool) -> Iterator[str]:
-    if report.gate is not None and report.gate != "model":
+    if report.gate is not None and report.gate != "file":
         yield f"Gate: this run's is {report.gate}, which changes AP a lot; the paper's was {paper_tables().gate}."
     if report.space != "norm1000":
         yield f"Coordinates: this run's are {report.space}, the paper's norm1000."
