@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -12,7 +13,7 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, shorten
 
 
 def read_bytes(path: Path) -> bytes:
@@ -28,18 +29,22 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def parse_json(data: bytes, path: Path, first_line: int = 1, leave_out: frozenset[str] = frozenset()) -> Any:
+def parse_json(
+    data: bytes, path: Path, first_line: int = 1, leave_out: frozenset[str] = frozenset(), *, unique: bool = False
+) -> Any:
     """Decode one JSON text. Raises InputError with the line and the column.
 
     `leave_out` names fields that are dropped from every object as soon as it is read: a large file of which little
-    is needed then takes little memory.
+    is needed then takes little memory. `unique` refuses an object that has a key twice, of which JSON keeps the last.
     """
 
     def kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if unique and len(pairs) > len(found := Counter(key for key, _ in pairs)):
+            raise ValueError(f"the key {shorten(repr(found.most_common(1)[0][0]))} is there twice")
         return {key: value for key, value in pairs if key not in leave_out}
 
     try:
-        return json.loads(data, object_pairs_hook=kept if leave_out else None)
+        return json.loads(data, object_pairs_hook=kept if leave_out or unique else None)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise InputError(f"not JSON: {error.msg} at column {error.colno}", file=path, line=line) from None
@@ -50,9 +55,9 @@ def parse_json(data: bytes, path: Path, first_line: int = 1, leave_out: frozense
         raise InputError(f"not JSON that can be read: {error}", file=path, line=first_line) from None
 
 
-def read_json(path: Path, leave_out: frozenset[str] = frozenset()) -> Any:
-    """Read a JSON file. Raises InputError with the line and the column; `leave_out` as in `parse_json`."""
-    return parse_json(read_bytes(path), path, leave_out=leave_out)
+def read_json(path: Path, leave_out: frozenset[str] = frozenset(), *, unique: bool = False) -> Any:
+    """Read a JSON file. Raises InputError with the line and the column; the options are those of `parse_json`."""
+    return parse_json(read_bytes(path), path, leave_out=leave_out, unique=unique)
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -47,6 +47,7 @@ def test_our_form_says_what_was_asked_and_means_the_same(tmp_path: Path) -> None
         ({"7": "cat"}, r"images\.7: Input should be a valid list, got 'cat'"),
         ({"7": [1]}, r"images\.7\.0: Input should be a valid string, got 1"),
         ({"7": ["cat", "cat"]}, r"7\[1\]: category named twice, got 'cat'"),
+        ('{"7": ["cat"], "7": []}', "the key '7' is there twice"),
         ({"007": []}, "007: must be an image's id in plain digits"),
         ({"a.jpg": []}, r"a\.jpg: must be an image's id"),
         ({"version": 2, "images": {}}, "version: Input should be 1, got 2"),

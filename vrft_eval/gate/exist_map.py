@@ -19,7 +19,7 @@ def read_exist_map(file: Path) -> ExistMap:
 
     Raises InputError that names the file, the entry and the value.
     """
-    document = read_json(file)
+    document = read_json(file, unique=True)
     if not isinstance(document, dict):
         raise InputError('must be a JSON object {"<image id>": ["<category>", ...]}', file=file, value=document)
     if not document:
