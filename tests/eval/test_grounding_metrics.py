@@ -52,7 +52,8 @@ def visual_rft(
 
 
 def random_mask(rng: np.random.Generator, size: tuple[int, int]) -> Mask:
-    return rng.random((size[1], size[0])) < rng.choice([0.0, 0.02, 0.5, 1.0])
+    drawn: Mask = rng.random((size[1], size[0])) < rng.choice([0.0, 0.02, 0.5, 1.0])
+    return drawn
 
 
 def test_closed_formulas() -> None:

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from transformers import SamConfig, SamImageProcessor, SamModel, SamProcessor
+from tiny_sams import write_sam
+from transformers import SamModel, SamProcessor
 
 from vrft_eval.demo import checkpoint
 from vrft_eval.demo.scenes import Scene, make_scene
@@ -185,26 +186,7 @@ class TestShippedSam:
 
 
 def test_a_sam_of_another_size(tmp_path: Path) -> None:
-    config = SamConfig(
-        vision_config={
-            "hidden_size": 32,
-            "output_channels": 32,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "image_size": 64,
-            "patch_size": 16,
-            "mlp_dim": 64,
-            "num_pos_feats": 16,
-            "window_size": 3,
-            "global_attn_indexes": [1],
-        },
-        prompt_encoder_config={"hidden_size": 32, "image_size": 64, "patch_size": 16},
-        mask_decoder_config={"hidden_size": 32, "mlp_dim": 32, "num_attention_heads": 2, "iou_head_hidden_dim": 16},
-    )
-    SamModel(config).save_pretrained(tmp_path)
-    SamProcessor(SamImageProcessor(size={"longest_edge": 64}, pad_size={"height": 64, "width": 64})).save_pretrained(
-        tmp_path
-    )
+    write_sam(tmp_path)
     masks = BoxToMask(tmp_path).masks(Image.new("RGB", (70, 45)), [[1, 2, 30, 40]] * 3)
     assert masks.shape == (3, 45, 70)
 

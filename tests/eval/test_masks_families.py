@@ -1,4 +1,4 @@
-"""SAM 2 and SAM 3: the same masks as a direct call of transformers, each image embedded once, hostile boxes safe."""
+"""SAM, SAM 2 and SAM 3: masks as of a direct call of transformers, one embedding an image, hostile boxes safe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 import transformers
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from tiny_sams import write_sam2, write_sam3
+from tiny_sams import write_sam, write_sam2, write_sam3
 
 from vrft_eval.demo import checkpoint
 from vrft_eval.demo.scenes import make_scene
@@ -22,9 +22,14 @@ from vrft_eval.masks import FAMILIES, BoxToMask
 hf: Any = transformers
 BOXES = [[1.0, 2.0, 30.0, 40.0], [5.0, 5.0, 60.5, 44.25], [20.0, 10.0, 50.0, 30.0]]
 KINDS = ["sam", "sam2", "sam3_tracker"]
-CLASSES = {"sam2": ("Sam2Model", "Sam2Processor"), "sam3_tracker": ("Sam3TrackerModel", "Sam3TrackerProcessor")}
+CLASSES = {
+    "sam": ("SamModel", "SamProcessor"),
+    "sam2": ("Sam2Model", "Sam2Processor"),
+    "sam3_tracker": ("Sam3TrackerModel", "Sam3TrackerProcessor"),
+}
 
 WRITERS: dict[str, Callable[[Path], Path]] = {
+    "sam": write_sam,
     "sam2": write_sam2,
     "sam2_video": lambda folder: write_sam2(folder, video=True),
     "sam3_tracker": write_sam3,
@@ -37,8 +42,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     root = tmp_path_factory.mktemp("sams")
 
     def folder(kind: str) -> Path:
-        if kind == "sam":
-            return checkpoint("sam")
         return root / kind if (root / kind).exists() else WRITERS[kind](root / kind)
 
     return folder
@@ -59,13 +62,16 @@ def direct(
     inputs = processor(images=image, input_boxes=[boxes], return_tensors="pt")
     with torch.no_grad():
         output = model(
-            pixel_values=inputs["pixel_values"].to(dtype), input_boxes=inputs["input_boxes"], multimask_output=multimask
+            pixel_values=inputs["pixel_values"].to(dtype),
+            input_boxes=inputs["input_boxes"].float(),
+            multimask_output=multimask,
         )
-    masks = processor.post_process_masks(output.pred_masks.float(), inputs["original_sizes"])[0]
+    sizes = [inputs[name] for name in ("original_sizes", "reshaped_input_sizes") if name in inputs]
+    masks = processor.post_process_masks(output.pred_masks.float(), *sizes)[0]
     return masks.numpy(), output.iou_scores[0].float().numpy()
 
 
-@pytest.mark.parametrize("kind", ["sam2", "sam3_tracker"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_single_mask_is_that_of_a_direct_call(folders: Callable[[str], Path], kind: str) -> None:
     found = BoxToMask(folders(kind), device="cpu").masks(noise(), BOXES)
     expected, _ = direct(folders(kind), kind, noise(), BOXES, multimask=False)
@@ -74,7 +80,7 @@ def test_the_single_mask_is_that_of_a_direct_call(folders: Callable[[str], Path]
     assert np.array_equal(found, expected[:, 0])
 
 
-@pytest.mark.parametrize("kind", ["sam2", "sam3_tracker"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_best_mask_is_the_one_with_the_highest_predicted_iou(folders: Callable[[str], Path], kind: str) -> None:
     found = BoxToMask(folders(kind), device="cpu", choice="best").masks(noise(), BOXES)
     masks, scores = direct(folders(kind), kind, noise(), BOXES, multimask=True)
@@ -119,7 +125,7 @@ def test_a_batch_is_its_boxes_one_by_one(folders: Callable[[str], Path], kind: s
 @pytest.mark.parametrize("kind", KINDS)
 def test_hostile_boxes_are_safe_and_harm_no_others(folders: Callable[[str], Path], kind: str) -> None:
     sam = BoxToMask(folders(kind), device="cpu")
-    bad = [
+    bad: list[list[float]] = [
         [5, 5, 5, 9],
         [60, 40, 20, 20],
         [200, 200, 300, 300],

@@ -1,4 +1,4 @@
-"""SAM 2 and SAM 3 as they are published, but tiny and with random weights: real in every part."""
+"""SAM, SAM 2 and SAM 3 as they are published, but tiny and with random weights: real in every part."""
 
 from __future__ import annotations
 
@@ -24,6 +24,31 @@ MEMORY = {
     "memory_fuser_intermediate_dim": 64,
     "memory_fuser_num_layers": 1,
 }
+
+
+def write_sam(folder: Path) -> Path:
+    """Write a SAM of 64 x 64 pixels, with three masks a prompt."""
+    config = hf.SamConfig(
+        vision_config={
+            "hidden_size": 32,
+            "output_channels": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "image_size": 64,
+            "patch_size": 16,
+            "mlp_dim": 64,
+            "num_pos_feats": 16,
+            "window_size": 3,
+            "global_attn_indexes": [1],
+        },
+        prompt_encoder_config={"hidden_size": 32, "image_size": 64, "patch_size": 16},
+        mask_decoder_config=DECODER,
+    )
+    torch.manual_seed(0)
+    hf.SamModel(config).save_pretrained(folder)
+    image_processor = hf.SamImageProcessor(size={"longest_edge": 64}, pad_size={"height": 64, "width": 64})
+    hf.SamProcessor(image_processor).save_pretrained(folder)
+    return folder
 
 
 def write_sam2(folder: Path, *, video: bool = False, stability: bool = True) -> Path:
