@@ -8,6 +8,7 @@ from eval_helpers import coco_document, completion, write_coco, write_lines
 from PIL import Image
 
 from vrft_eval.backends import Answer
+from vrft_eval.baselines.paper import paper_tables
 from vrft_eval.errors import InputError
 from vrft_eval.tasks import TASKS, LoadOptions, Reading, get_task, load_task
 from vrft_eval.tasks.base import template_of
@@ -214,3 +215,16 @@ def test_grounding_without_masks_says_so_and_with_them_fills_the_box(tmp_path: P
     measures = data.measure([data.judge(sample, Answer("a", judged.text), Reading())], Reading())
     assert measures.metrics["gIoU"] == pytest.approx(50 * 25 / 10_000)
     assert any("filled" in note for note in measures.notes)
+
+
+def test_the_base_categories_are_the_rest_of_coco_as_the_papers_table_7_has_it() -> None:
+    """All = (15 novel + 65 base) / 80 in each of its rows, to the rounding of three printed numbers."""
+    (table,) = (table for table in paper_tables().tables if table.number == 7)
+    assert [column.task for column in table.columns] == ["coco-novel15", "coco-base65", "coco"]
+    assert len(table.rows) == 6
+    for row in table.rows:
+        novel, base, every = (value or 0.0 for value in row.values)
+        # Each printed number is off by at most .05.
+        assert (15 * novel + 65 * base) / 80 == pytest.approx(every, abs=0.1001)
+    counts = {name: len(TASKS[name].categories or ()) for name in ("coco-novel15", "coco-base65")}
+    assert counts == {"coco-novel15": 15, "coco-base65": 65}
