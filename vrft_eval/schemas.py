@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from vrft_eval.baselines.models import Against, PaperTables
+from vrft_eval.check.models import CheckReport
 from vrft_eval.errors import InputError
 from vrft_eval.file_model import FileModel as _File
 from vrft_eval.file_model import Finite, FourNumbers
@@ -264,6 +265,7 @@ FILES: dict[str, type[BaseModel]] = {
     "report": Report,
     "demo": DemoIndex,
     "paper": PaperTables,
+    "check": CheckReport,
 }
 
 Model = TypeVar("Model", bound=BaseModel)
