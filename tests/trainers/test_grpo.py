@@ -30,5 +30,7 @@ def test_grpo_trains_the_shipped_checkpoint(tmp_path: Path) -> None:
     assert logged["grpo/reward_parts/detection/format"] > 0.8
     assert logged["grpo/reward_parts/grounding/giou"] > 0.5
     changed = [name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])]
-    assert len(changed) > 50
+    # The language model's weight matrices learn; the vision tower, embeddings and norms stay as they were.
+    assert len(changed) == 28
+    assert all("language_model.layers" in name for name in changed)
     assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())

@@ -16,6 +16,7 @@ from vrft_eval.tasks import prompts
 TASKS = ("detection", "classification", "grounding")
 TASK_SHARES = (0.50, 0.20, 0.30)
 NEGATIVE_SHARE = 0.35
+CONFIDENCES = (0.1, 0.3, 0.5, 0.7, 0.9)
 CELL = 28  # pixels of one merged vision token: patches of 14, merged 2 x 2
 BINS = IMAGE_SIZE // 4 + 1
 
@@ -67,7 +68,7 @@ def _detection(scene: Scene, rng: np.random.Generator) -> Example:
     category = absent(scene, rng) if negative else present[int(rng.integers(len(present)))]
     boxes = [norm1000(box) for box in scene.boxes(category)]
     # Confidence is drawn, not taught: what an answer is worth is for the reward to teach.
-    items = ", ".join(f"{{'Position': {box}, 'Confidence': {float(rng.integers(10, 20)) / 20:.2f}}}" for box in boxes)
+    items = ", ".join(f"{{'Position': {box}, 'Confidence': {rng.choice(CONFIDENCES)}}}" for box in boxes)
     answer = f"[{items}]" if boxes else "No Objects"
     return Example(
         "detection",

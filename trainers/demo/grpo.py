@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from datasets import Dataset, Features, List, Value
 from datasets import Image as ImageFeature
+from torch.optim import Muon
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import (
     PrinterCallback,
     Qwen2VLForConditionalGeneration,
@@ -32,6 +34,7 @@ REWARD = TrlReward(
         "grounding": TaskReward(GroundingReward(), "box"),
     }
 )
+WARM_UP = 10
 FEATURES = Features(
     {
         "prompt": List({"role": Value("string"), "content": Value("string")}),
@@ -53,9 +56,10 @@ def train_grpo(
     log: Log,
     prompts: int = 16,
     generations: int = 8,
-    rate: float = 1e-4,
+    rate: float = 1.5e-4,
 ) -> None:
     """Train in place, `prompts` x `generations` completions a step, none of the images seen before."""
+    optimizer = _optimizer(model, rate)
     config = GRPOConfig(
         output_dir=str(work),
         use_cpu=True,
@@ -74,10 +78,6 @@ def train_grpo(
         # groups that differ in a hit; greedy answers got worse by it, on both seeds that were tried.
         scale_rewards="none",
         learning_rate=rate,
-        lr_scheduler_type="linear",
-        warmup_steps=5,
-        weight_decay=0.0,
-        adam_beta2=0.98,
         max_grad_norm=1.0,
         logging_steps=5,
         save_strategy="no",
@@ -91,10 +91,26 @@ def train_grpo(
         train_dataset=training_set(seed, steps * prompts),
         processing_class=processor,
         callbacks=[_LogCallback(log)],
+        optimizers=(optimizer, LambdaLR(optimizer, lambda k: min(1.0, (k + 1) / WARM_UP) * max(0.0, 1 - k / steps))),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
+    model.requires_grad_(True)
     model.eval()
+
+
+def _optimizer(model: Qwen2VLForConditionalGeneration, rate: float) -> Muon:
+    """Muon on the weight matrices of the language model; everything else is frozen.
+
+    Between the gradients of two batches the cosine is 0.11 in the language model's MLPs and 0.01 in the vision tower:
+    training the tower adds little but noise. And the reward is steep in a few directions: a step along the gradient,
+    or along Adam's, that is long enough to gain something ruins the answers; a step of Muon's, equally long in all
+    directions, doesn't. docs/demo-training.md has the numbers.
+    """
+    model.requires_grad_(False)
+    layers = model.model.language_model.layers
+    matrices = [parameter.requires_grad_() for parameter in layers.parameters() if parameter.ndim == 2]
+    return Muon(matrices, lr=rate, weight_decay=0.0, momentum=0.95, adjust_lr_fn="match_rms_adamw")
 
 
 def training_set(seed: int, size: int) -> Dataset:

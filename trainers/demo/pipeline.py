@@ -24,10 +24,10 @@ class Plan:
     """What one seed is trained with."""
 
     supervised: Settings = field(default_factory=Settings)
-    grpo_steps: int = 75
+    grpo_steps: int = 195
     grpo_prompts: int = 16
     grpo_generations: int = 8
-    grpo_rate: float = 1e-4
+    grpo_rate: float = 1.5e-4
     threads: int = 1
 
 
