@@ -14,6 +14,7 @@ Span = tuple[int, int]
 # Bounded white space keeps the search linear whatever the text. Only ASCII white space is a tag's own.
 _TAG = re.compile(r"<[ \t\r\n]{0,16}(/?)[ \t\r\n]{0,16}(think|answer)[ \t\r\n]{0,16}>", re.ASCII | re.IGNORECASE)
 _CLOSE_THINK = re.compile(r"<[ \t\r\n]{0,16}/[ \t\r\n]{0,16}think[ \t\r\n]{0,16}>", re.ASCII | re.IGNORECASE)
+_EXACT = re.compile(r"<think>([^<]+)</think>\s*<answer>([^<]+)</answer>")
 _KINDS = {"<think>": (False, True), "</think>": (True, True), "<answer>": (False, False), "</answer>": (True, False)}
 """Tag -> (is it a closing one, is it about thinking)."""
 
@@ -214,9 +215,7 @@ def parse_response(text: str, choose: Literal["last", "first"] = "last") -> Resp
     exact = _exact(text)
     if exact is None:
         return scan_response(text, choose)
-    closed, opened = exact
-    end = len(text) - 9
-    return Response(text[7:closed], text[opened + 8 : end], (7, closed), (opened + 8, end), ())
+    return Response(exact[1], exact[2], exact.span(1), exact.span(2), ())
 
 
 def scan_response(text: str, choose: Literal["last", "first"] = "last") -> Response:
@@ -250,23 +249,16 @@ def read_answer(text: str, choose: Literal["last", "first"] = "last") -> tuple[s
     """Return the answer and the issues of `parse_response`."""
     exact = _exact(text)
     if exact is not None:
-        return text[exact[1] + 8 : -9], ()
+        return exact[2], ()
     response = scan_response(text, choose)
     return response.answer, response.issues
 
 
-def _exact(text: str) -> Span | None:
-    """Return where ``</think>`` and ``<answer>`` begin in a text that is exactly as asked for, else None."""
+def _exact(text: str) -> re.Match[str] | None:
+    """Return the match of a text that is exactly as asked for, with think and answer as its groups, else None."""
     # Four "<" that are the four tags in their order: there is nothing that a scan could find besides.
-    if text.startswith("<think>") and text.endswith("</answer>") and text.count("<") == 4:
-        closed = text.find("</think>", 7)
-        opened = text.find("<answer>", closed + 8) if closed > 0 else -1
-        if opened > 0:
-            answer = text[opened + 8 : -9]
-            between = opened == closed + 8 or text[closed + 8 : opened].isspace()
-            if between and answer and not answer.isspace() and closed > 7 and not text[7:closed].isspace():
-                return closed, opened
-    return None
+    match = _EXACT.fullmatch(text)
+    return None if match is None or match[1].isspace() or match[2].isspace() else match
 
 
 def visual_rft_format(text: str) -> bool:

@@ -34,9 +34,11 @@ def _plain_boxes(truth: list[Any]) -> list[Corners] | None:
     """Return a list of lists of four good numbers as tuples, None for anything else: faster than by way of an array."""
     boxes: list[Corners] = []
     for row in truth:
-        if type(row) is not list or len(row) != 4 or not _NUMBERS.issuperset(map(type, row)):
+        if type(row) is not list or len(row) != 4:
             return None
         x1, y1, x2, y2 = row
+        if not (type(x1) in _NUMBERS and type(y1) in _NUMBERS and type(x2) in _NUMBERS and type(y2) in _NUMBERS):
+            return None
         if not (-MAX_COORDINATE <= x1 < x2 <= MAX_COORDINATE and -MAX_COORDINATE <= y1 < y2 <= MAX_COORDINATE):
             return None
         boxes.append((float(x1), float(y1), float(x2), float(y2)))

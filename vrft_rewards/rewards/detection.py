@@ -48,6 +48,7 @@ class DetectionReward(PartsReward):
             *((key, further[key], 0.0, 1.0) for key in self.further),
         )
         self._fixed_limits = space_size(p.space)
+        self._reading = (p.out_of_range, p.inverted, p.missing_confidence, p.max_boxes)
 
     def measure(self, completion: object, truth: Any, image_size: ImageSize | None = None) -> Measured:
         """Measure a completion against true boxes (m, 4); an empty list says that there is no object.
@@ -70,7 +71,7 @@ class DetectionReward(PartsReward):
         text = completion_text(completion)
         answer, issues = read_answer(text, p.answer)
         limits = self._fixed_limits or space_size(p.space, size, shown)
-        found = find_boxes(answer, limits, p.out_of_range, p.inverted, p.missing_confidence, p.max_boxes)
+        found = find_boxes(answer, limits, *self._reading)
         return self.measure_found(text, issues, found, true, true_labels)
 
     def measure_found(
@@ -158,9 +159,7 @@ def _why_no_boxes(found: Found, m: int) -> str:
 def _describe(found: Found, hits: int, total: float, n: int, m: int) -> str:
     if not m:
         return f"{n} {'box' if n == 1 else 'boxes'} where there are no objects"
-    text = f"{hits} of {m} objects found"
-    if hits:
-        text += f", mean IoU {total / hits:.2f}"
+    text = f"{hits} of {m} objects found, mean IoU {total / hits:.2f}" if hits else f"0 of {m} objects found"
     if n > hits:
         text += f", {n - hits} wrong {'box' if n - hits == 1 else 'boxes'}"
     if found.issues and any(issue.kind is IssueKind.CONFIDENCE_MISSING for issue in found.issues):
