@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, RootModel, ValidationError
+from pydantic import BaseModel, Field, RootModel
 
 from vrft_eval.baselines.models import Against, PaperTables
 from vrft_eval.check.models import CheckReport
-from vrft_eval.errors import InputError
+from vrft_eval.data_models import GroundingLine, LabelledIndex
 from vrft_eval.file_model import FileModel as _File
-from vrft_eval.file_model import Finite, FourNumbers
+from vrft_eval.file_model import Finite, FourNumbers, Model
+from vrft_eval.file_model import validate as validate
 from vrft_eval.files import read_json
 from vrft_eval.gate.models import ExistMap, GateSummary
 from vrft_eval.gate.models import Gate as Gate
@@ -266,25 +267,15 @@ FILES: dict[str, type[BaseModel]] = {
     "demo": DemoIndex,
     "paper": PaperTables,
     "check": CheckReport,
+    "grounding": GroundingLine,
+    "index": LabelledIndex,
 }
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 def json_schemas() -> dict[str, dict[str, Any]]:
     """The JSON Schema of each file, keyed by its name in `schemas/`."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {f"{name}.schema.json": dialect | model.model_json_schema() for name, model in FILES.items()}
-
-
-def validate(model: type[Model], value: Any, file: Path, line: int | None = None) -> Model:
-    """Check a decoded file against its model. Raises InputError with the first field that doesn't fit."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or None
-        raise InputError(first["msg"], file=file, line=line, field=field, value=first["input"]) from None
 
 
 def read_file(model: type[Model], file: Path) -> Model:

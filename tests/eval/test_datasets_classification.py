@@ -43,7 +43,7 @@ def test_class_folders_give_relative_names_in_a_stable_order(tmp_path: Path) -> 
     ("name", "content", "expected"),
     [
         ("index.json", "{}", "must be a list of objects"),
-        ("index.json", "[3]", "[0]: must be an object"),
+        ("index.json", "[3]", "[0]: Input should be a valid dictionary"),
         ("index.json", '[{"image": "../x.png", "label": "a"}]', "[0].image: must stay inside"),
         ("index.json", '[{"image": "x.png", "label": ""}]', "[0].label: must be a class name"),
         ("index.json", '[{"image": "x.png", "label": "a"}, {"image": "./x.png", "label": "a"}]', "image named twice"),

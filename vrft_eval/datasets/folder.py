@@ -7,9 +7,11 @@ import io
 from pathlib import Path
 from typing import Any
 
+from vrft_eval.data_models import LabelledEntry
 from vrft_eval.datasets.labelled import Collector, Labelled
 from vrft_eval.datasets.options import LoadOptions
 from vrft_eval.errors import InputError
+from vrft_eval.file_model import validate
 from vrft_eval.files import read_bytes, read_json
 from vrft_eval.findings import Findings
 from vrft_eval.images import SUFFIXES
@@ -53,11 +55,12 @@ def _add_json(collector: Collector) -> None:
         raise InputError("must be a list of objects", file=collector.file, value=rows)
     for position, row in enumerate(rows):
         where = f"[{position}]"
-        if isinstance(row, dict):
-            collector.add(row.get("image"), row.get("label"), where=f"{where}.")
-        else:
-            error = InputError("must be an object", file=collector.file, field=where, value=row)
+        try:
+            entry = validate(LabelledEntry, row, collector.file, where=where)
+        except InputError as error:
             collector.findings.error("unusable_entry", error)
+        else:
+            collector.add(entry.image, entry.label, where=f"{where}.")
 
 
 def _add_csv(collector: Collector) -> None:
