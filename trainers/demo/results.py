@@ -18,12 +18,22 @@ HEADLINES = {
     "shapes-grounding": ("mIoU", "gIoU", "cIoU"),
 }
 STAGES = ("sft", "rft")
+# Greedy answers, and answers sampled as in training: what GRPO raises first is the reward of the latter.
+TEMPERATURES = {"": 0.0, " (sampled)": 1.0}
 Scores = dict[str, float]
 
 
 def evaluate(model: Path, data: Path, out: Path, sam: Path) -> Scores:
     """Run the three tasks on a data folder; returns the headline metrics and each task's mean reward."""
-    generation = Generation(batch_size=32)
+    scores: Scores = {}
+    for suffix, temperature in TEMPERATURES.items():
+        generation = Generation(batch_size=32, temperature=temperature)
+        found = _evaluate(model, data, out / (suffix.strip(" ()") or "greedy"), sam, generation)
+        scores |= {name + suffix: value for name, value in found.items()}
+    return scores
+
+
+def _evaluate(model: Path, data: Path, out: Path, sam: Path, generation: Generation) -> Scores:
     backend = SharedBackend(str(model), generation)
     scores: Scores = {}
     for name, metrics in HEADLINES.items():
