@@ -1,8 +1,8 @@
 """How often an interval holds what it should: `python benchmarks/intervals.py`.
 
 A generated population of images with answers plays the world. Test sets are drawn from it; each gives an estimate of
-mAP, AP50 and AP75 and their bootstrap intervals of 95 %. What an interval should hold is the metric's mean over all test
-sets of that size: what another test set would give. Counted is how often it does, taken as the bare percentiles of the
+mAP, AP50 and AP75 and their bootstrap intervals of 95 %. What an interval should hold is the metric's mean over all
+test sets of that size: what another one would give. Counted is how often it does, taken as the bare percentiles of the
 resamples, and moved by their bias to lie around the estimate, as reports give it.
 """
 

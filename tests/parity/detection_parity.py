@@ -13,11 +13,12 @@ from collections.abc import Callable, Collection
 from unittest.mock import patch
 
 import numpy as np
-from detection_worlds import COCO_TINY, LVIS_100, World, generated, real_coco, real_lvis
+from detection_worlds import COCO_TINY, LVIS_100, World, generated, rare_lvis, real_coco, real_lvis
 from numpy.typing import NDArray
 
 from vrft_eval.metrics.average_precision import DetectionRecords
 from vrft_eval.metrics.detection import detection_metrics
+from vrft_eval.metrics.engines import MOST
 from vrft_eval.metrics.matches import find_matches
 from vrft_eval.tasks import TASKS
 
@@ -83,10 +84,11 @@ def differences(world: World, selected: Collection[int] | None = None) -> dict[s
     keys = table.category_ids
     chosen = set(keys if selected is None else selected)
     found = detection_metrics(table, chosen)
+    limits = MOST[world.rule]
     if world.rule == "lvis":
-        curves, limits = lvis_curves(world), (300,)
+        curves = lvis_curves(world)
     else:
-        curves, limits = pycocotools_curves(world), (1, 10, 100)
+        curves = pycocotools_curves(world)
         other = detection_metrics(table, chosen, "pycocotools")
         assert other.without_truth == found.without_truth
     places = [place for place, key in enumerate(keys) if key in chosen]
@@ -127,15 +129,14 @@ def worlds() -> dict[str, Callable[[], tuple[World, set[int] | None]]]:
         "COCO rules, generated, 10 sets": lambda: (generated(0), None),
         "LVIS rules, generated, 10 sets": lambda: (generated(0, lvis=True), None),
     }
+    for name in ("lvis-rare6", "lvis-rare13"):
+        cases[f"{name}, generated"] = lambda name=name: task(name, rare_lvis())  # type: ignore[misc]
     if COCO_TINY.is_file():
         cases["COCO, 80 real photos"] = lambda: (real_coco(), None)
         for name in ("coco-fewshot8", "coco-novel15"):
             cases[f"{name}, 80 real photos"] = lambda name=name: task(name, real_coco())  # type: ignore[misc]
     if LVIS_100.is_file():
         cases["LVIS, 100 real images"] = lambda: (real_lvis(), None)
-        for name in ("lvis-rare6", "lvis-rare13"):
-            if name in TASKS:
-                cases[f"{name}, 100 real images"] = lambda name=name: task(name, real_lvis())  # type: ignore[misc]
     return cases
 
 
