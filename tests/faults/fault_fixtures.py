@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from fault_helpers import command
 from typer.testing import CliRunner
 
@@ -41,7 +43,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def uninterrupted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def one_thread() -> Iterator[None]:
+    """The model on one thread, as in the processes of the helpers."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(data: Path, one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a whole run."""
     out = tmp_path_factory.mktemp("whole") / "run"
     result = CliRunner().invoke(app, command(data, out))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,9 +51,10 @@ def command(data: Path, out: Path) -> list[str]:
 
 
 def process(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run code in a process of its own."""
+    """Run code in a process of its own, on one thread as here: the parts a sum is made in change its last bits."""
     whole = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(whole, cwd=ROOT, capture_output=True, text=True, check=False)
+    one = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(whole, cwd=ROOT, env=one, capture_output=True, text=True, check=False)
 
 
 def lines(journal: Path) -> list[bytes]:
