@@ -1,4 +1,4 @@
-"""What is collected. Hypothesis is an extra: without it the SDK's other tests have to pass all the same."""
+"""What is collected, and how Hypothesis runs: an extra, without which the SDK has to pass its other tests all the same."""
 
 from importlib.util import find_spec
 
@@ -9,4 +9,13 @@ _NEED_HYPOTHESIS = (
     "tests/rewards/test_explain.py",
     "tests/rewards/test_testing.py",
 )
-collect_ignore = list(_NEED_HYPOTHESIS) if find_spec("hypothesis") is None else []
+collect_ignore: list[str] = []
+
+if find_spec("hypothesis") is None:
+    collect_ignore += _NEED_HYPOTHESIS
+else:
+    from hypothesis import HealthCheck, settings
+
+    # A busy machine is no failure of the code.
+    settings.register_profile("vrft", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("vrft")
