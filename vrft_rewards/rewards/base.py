@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,26 +45,34 @@ class Reward(ABC):
         Raises ValueError for lengths that differ and, naming its index, for a bad truth.
         """
         check_lengths(completions, truths, image_sizes)
-        rows, reasons = [], []
+        measured = self._measured
+        numbers: list[float] = []
+        reasons: list[str] = []
         index = 0
         try:
             for index, completion in enumerate(completions):
                 size = None if image_sizes is None else image_sizes[index]
-                parts, reason = self._row(completion, truths[index], size)
-                rows.append(parts)
+                parts, reason = measured(completion, truths[index], size)
+                numbers += parts
                 reasons.append(reason)
         except ValueError as error:
             raise ValueError(_indexed(str(error), index)) from None
-        table = np.array(rows, dtype=np.float64).reshape(len(rows), len(self.keys))
-        values = np.zeros(len(rows))
+        table = np.array(numbers, dtype=np.float64).reshape(len(reasons), len(self.keys))
+        values = np.zeros(len(reasons))
         for weight, column in zip(self.weights, table.T, strict=True):  # the order in which `score` adds
             values += weight * column
         columns = {key: column.copy() for key, column in zip(self.keys, table.T, strict=True)}
         return ScoreBatch(values, columns, tuple(reasons))
 
-    def _row(self, completion: object, truth: Any, image_size: ImageSize | None) -> Measured:
-        score = self.score(completion, truth, image_size)
-        return tuple(score.parts[key] for key in self.keys), score.reason
+    @property
+    def _measured(self) -> Callable[[object, Any, ImageSize | None], Measured]:
+        """What measures one completion of a batch."""
+
+        def measured(completion: object, truth: Any, image_size: ImageSize | None) -> Measured:
+            score = self.score(completion, truth, image_size)
+            return tuple(score.parts[key] for key in self.keys), score.reason
+
+        return measured
 
 
 class PartsReward(Reward):
@@ -106,8 +114,9 @@ class PartsReward(Reward):
             named[key] = part
         return Score(value, named, reason)
 
-    def _row(self, completion: object, truth: Any, image_size: ImageSize | None) -> Measured:
-        return self.measure(completion, truth, image_size)
+    @property
+    def _measured(self) -> Callable[[object, Any, ImageSize | None], Measured]:
+        return self.measure
 
 
 def _indexed(message: str, index: int) -> str:
