@@ -25,7 +25,10 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "image_left_out": ("warning", "images left out, since they are not there (--missing skip)"),
     "image_twice": ("warning", "images named by several entries"),
     "box_outside": ("warning", "boxes that reach outside their image"),
-    "box_empty": ("warning", "boxes without area inside their image (they count in the metrics, not in the rewards)"),
+    "box_empty": (
+        "warning",
+        "boxes without area inside their image (no truth for the rewards)",
+    ),
     "box_twice": ("warning", "boxes that are in the data twice"),
     "area_absent": ("warning", "boxes without an area (width x height is taken, which moves APs, APm and APl)"),
     "category_without_truth": ("warning", "selected categories without ground truth"),

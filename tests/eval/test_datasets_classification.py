@@ -231,6 +231,12 @@ def test_aircraft_variants_may_hold_spaces(tmp_path: Path, home: str) -> None:
     found = load("fgvc-aircraft", tmp_path)
     assert rows(found) == [("images/1514522.jpg", "707-320"), ("images/0747566.jpg", "BAE 146-200")]
     assert found.images[0].path == tmp_path / home / "images" / "1514522.jpg"
+    named = load("fgvc-aircraft", None, annotations=tmp_path / home / "images_variant_test.txt")
+    assert named.images == found.images
+    elsewhere = tmp_path / "elsewhere"
+    write_image(elsewhere / "images" / "1514522.jpg")
+    moved = load("fgvc-aircraft", elsewhere, annotations=tmp_path / home / "images_variant_test.txt")
+    assert moved.images[0].path == elsewhere / "images" / "1514522.jpg"
 
 
 def test_an_unknown_variant_is_refused(tmp_path: Path) -> None:

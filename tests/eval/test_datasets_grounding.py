@@ -211,6 +211,16 @@ def test_a_file_without_a_target_is_asked_all_the_same(tmp_path: Path) -> None:
     assert [sample.boxes.shape for sample in data.samples("{question}", None)] == [(0, 4), (1, 4)]
 
 
+def test_a_target_outside_the_image_is_no_box_and_counted(tmp_path: Path) -> None:
+    outside, inside = shape("target", 70, 50, 80, 60), shape("target", 10, 10, 20, 20)
+    write_reasonseg(tmp_path / "val", x=document(outside), y=document(outside, inside))
+    findings = Findings()
+    nothing, second = load("reasonseg", tmp_path, findings).images
+    assert nothing.box is None
+    assert second.box == (10, 10, 20, 20)
+    assert findings.count("box_empty") == 2
+
+
 def test_files_in_cp1252_are_read_as_lisa_reads_them(tmp_path: Path) -> None:
     text = json.dumps(document(shape("target", 1, 1, 9, 9), text="the caf\u00e9\u2019s cup"), ensure_ascii=False)
     write_reasonseg(tmp_path / "val", utf8=text.encode("utf-8"), cp1252=text.encode("cp1252"))
@@ -230,7 +240,6 @@ def test_files_in_cp1252_are_read_as_lisa_reads_them(tmp_path: Path) -> None:
         (document({"label": "target", "points": [[1]]}), "shapes[0].points: must be a list of points"),
         (document({"label": "target", "points": []}), "shapes[0].points: must be a list of points"),
         (document(shape("target", 0, 0, 1e9, 5)), "shapes[0].points: lies far outside the image of 60x40"),
-        (document(shape("target", 70, 50, 80, 60)), "shapes: has no area inside the image of 60x40"),
         (document(imageWidth=0, imageHeight=5), "imageWidth, imageHeight: must be positive"),
         (b"\x81\x8d{", "neither UTF-8 nor cp1252"),
         (b'{"text": ', "x.json:1: not JSON"),

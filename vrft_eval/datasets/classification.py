@@ -9,7 +9,6 @@ from pathlib import Path
 from vrft_eval.datasets.aircraft import load_aircraft
 from vrft_eval.datasets.cars import load_cars
 from vrft_eval.datasets.coop import load_coop
-from vrft_eval.datasets.embedded import Embedded
 from vrft_eval.datasets.flowers import load_flowers
 from vrft_eval.datasets.folder import INDEXES, load_class_folders, load_index
 from vrft_eval.datasets.hub import HubRow, bad_row, is_hub, note_question, plain_question, read_hub
@@ -75,6 +74,8 @@ PUBLISHED: dict[str, Published] = {
     ),
 }
 
+_ANNOTATION_FOLDERS = ("annotations", "devkit")
+
 
 def load_classification(layout: str, options: LoadOptions, findings: Findings, question: str) -> Labelled:
     """Read the data of a classification task; images that are not there are left out when that is asked for.
@@ -124,8 +125,9 @@ def _load_published(published: Published, home: Path, options: LoadOptions, find
         folder = "" if "{split}" in published.images else prefix
         return load_coop(coop, options.images or home / folder, folder, options, findings)
     if file is not None:
-        official = home if file.parent.name not in published.homes else file.parent.parent
-        return published.load(file, options.images or official / prefix, prefix, options, findings)
+        beside = _image_home(file)
+        beside = home if (home / prefix).is_dir() and not (beside / prefix).is_dir() else beside
+        return published.load(file, options.images or beside / prefix, prefix, options, findings)
     for released in (home / published.released, home / "val_data" / published.released):
         if released.is_file() and split == "test":
             return load_released(released, home, options, findings)
@@ -134,10 +136,15 @@ def _load_published(published: Published, home: Path, options: LoadOptions, find
     for place in published.homes:
         found = home / place / published.files[split]
         if found.is_file():
-            images = home if place in ("annotations", "devkit") else home / place
-            return published.load(found, options.images or images / prefix, prefix, options, findings)
+            beside = _image_home(found)
+            return published.load(found, options.images or beside / prefix, prefix, options, findings)
     tried = ", ".join([published.coop, published.released, *(f"{p}/{published.files[split]}" for p in published.homes)])
     raise InputError(f"holds none of {tried}", file=home)
+
+
+def _image_home(file: Path) -> Path:
+    """Where the image folder of an official file lies: beside the file, or beside its folder of annotations."""
+    return file.parent.parent if file.parent.name in _ANNOTATION_FOLDERS else file.parent
 
 
 def _from_hub(options: LoadOptions, findings: Findings, question: str) -> Labelled:
@@ -145,20 +152,20 @@ def _from_hub(options: LoadOptions, findings: Findings, question: str) -> Labell
     for row in rows:
         if plain_question(row.problem) != plain_question(question):
             note_question(row, findings)
-    images = [image for row in rows if (image := _labelled(row, embedded, options, findings)) is not None]
-    if not images:
-        raise InputError("holds no rows that can be used", file=embedded.table.folder)
     folder = embedded.table.folder
+    images = [image for row in rows if (image := _labelled(row, folder, options, findings)) is not None]
+    if not images:
+        raise InputError("holds no rows that can be used", file=folder)
     labels = options.labels or tuple(dict.fromkeys(image.label for image in images))
     return Labelled(folder, tuple(images), labels, Origin((folder,), embedded=embedded))
 
 
-def _labelled(row: HubRow, embedded: Embedded, options: LoadOptions, findings: Findings) -> LabelledImage | None:
+def _labelled(row: HubRow, folder: Path, options: LoadOptions, findings: Findings) -> LabelledImage | None:
     found = parse_label(row.answer)
     if found.status is not Status.LABEL:
-        bad_row(row, embedded, "the solution names no class", row.answer, findings)
+        bad_row(row, folder, "the solution names no class", row.answer, findings)
     elif options.labels is not None and found.text not in options.labels:
-        bad_row(row, embedded, f"there is no such class; {nearest(found.text, options.labels)}", found.text, findings)
+        bad_row(row, folder, f"there is no such class; {nearest(found.text, options.labels)}", found.text, findings)
     else:
         return LabelledImage(row.path.name, row.path, found.text)
     return None

@@ -48,6 +48,7 @@ def load_detection(layout: str, options: LoadOptions, findings: Findings, asked_
 def _from_hub(options: LoadOptions, findings: Findings, asked_of: AskedOf) -> CocoData:
     """An image per row, asked about the one category that its question names; its id is the row's number + 1."""
     rows, embedded = read_hub(options, findings)
+    folder = embedded.table.folder
     ids: dict[str, int] = {}
     images: list[CocoImage] = []
     annotations: list[Annotation] = []
@@ -58,11 +59,11 @@ def _from_hub(options: LoadOptions, findings: Findings, asked_of: AskedOf) -> Co
             note_question(row, findings)
         found = parse_detections(row.answer, "norm1000", row.size)
         if category is None:
-            bad_row(row, embedded, "the question names no category", row.problem, findings)
+            bad_row(row, folder, "the question names no category", row.problem, findings)
         elif found.status not in (Status.BOXES, Status.NO_OBJECTS) or any(
             issue.kind not in _CONFIDENCES for issue in found.issues
         ):
-            bad_row(row, embedded, "the solution is no list of boxes from 0 to 1000", row.answer, findings)
+            bad_row(row, folder, "the solution is no list of boxes from 0 to 1000", row.answer, findings)
         else:
             category_id = ids.setdefault(category, len(ids) + 1)
             # A category that was asked about and isn't there is one that is verified to be absent.
@@ -72,7 +73,6 @@ def _from_hub(options: LoadOptions, findings: Findings, asked_of: AskedOf) -> Co
                 w, h = x2 - x1, y2 - y1
                 annotations.append(Annotation(row.row + 1, category_id, (x1, y1, w, h), w * h, False))
     categories = {key: name for name, key in ids.items()}
-    folder = embedded.table.folder
     if not images:
         raise InputError("holds no rows that can be used", file=folder)
     return CocoData(folder, tuple(images), categories, tuple(annotations), origin=Origin((folder,), embedded=embedded))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from vrft_eval.datasets.detection import AskedOf
-from vrft_eval.datasets.embedded import Embedded
 from vrft_eval.datasets.grounded import Grounded, GroundedImage
 from vrft_eval.datasets.hub import HubRow, bad_row, is_hub, note_question, read_hub
 from vrft_eval.datasets.jsonl import load_lines
@@ -36,17 +37,17 @@ def load_grounding(layout: str, options: LoadOptions, findings: Findings, asked_
 
 def _from_hub(options: LoadOptions, findings: Findings, asked_of: AskedOf) -> Grounded:
     rows, embedded = read_hub(options, findings)
-    images = [image for row in rows if (image := _grounded(row, embedded, asked_of, findings)) is not None]
-    if not images:
-        raise InputError("holds no rows that can be used", file=embedded.table.folder)
     folder = embedded.table.folder
+    images = [image for row in rows if (image := _grounded(row, folder, asked_of, findings)) is not None]
+    if not images:
+        raise InputError("holds no rows that can be used", file=folder)
     return Grounded(folder, tuple(images), Origin((folder,), embedded=embedded))
 
 
-def _grounded(row: HubRow, embedded: Embedded, asked_of: AskedOf, findings: Findings) -> GroundedImage | None:
+def _grounded(row: HubRow, folder: Path, asked_of: AskedOf, findings: Findings) -> GroundedImage | None:
     found = parse_box(row.answer, "norm1000", row.size)
     if found.box is None:
-        bad_row(row, embedded, "the solution is no box from 0 to 1000", row.answer, findings)
+        bad_row(row, folder, "the solution is no box from 0 to 1000", row.answer, findings)
         return None
     x1, y1, x2, y2 = to_pixels(np.asarray(found.box).reshape(1, 4), "norm1000", row.size)[0].tolist()
     text = asked_of(row.problem)

@@ -66,11 +66,9 @@ def read_hub(options: LoadOptions, findings: Findings) -> tuple[list[HubRow], Em
     return rows, Embedded(table, {row.path: row.row for row in rows})
 
 
-def bad_row(row: HubRow, embedded: Embedded, message: str, value: Any, findings: Findings) -> None:
+def bad_row(row: HubRow, folder: Path, message: str, value: Any, findings: Findings) -> None:
     """Refuse (or count) a row whose texts don't say what they must."""
-    findings.error(
-        "unusable_entry", InputError(message, file=embedded.table.folder, field=f"row {row.row}", value=value)
-    )
+    findings.error("unusable_entry", InputError(message, file=folder, field=f"row {row.row}", value=value))
 
 
 def note_question(row: HubRow, findings: Findings) -> None:

@@ -162,6 +162,7 @@ def _grounded(item: _Described, in_header: Size | None, findings: Findings) -> G
                 message = f"lies far outside the image of {size[0]}x{size[1]}"
                 raise InputError(message, file=item.file, field=f"shapes[{position}].points", value=[x, y])
     targets = [points for label, points in item.shapes if label != "flag" and "ignore" not in label]
+    boxes = [box for points in targets if (box := _box(points, size, item, findings)) is not None]
     mask, ignore = _regions(item.shapes, size)
     _note(item, mask, targets, findings)
     return GroundedImage(
@@ -169,7 +170,7 @@ def _grounded(item: _Described, in_header: Size | None, findings: Findings) -> G
         item.image,
         size,
         item.text,
-        _box(targets[0], size, item) if targets else None,
+        boxes[0] if boxes else None,
         encode_rle(mask),
         encode_rle(ignore) if ignore.any() else None,
         item.shapes[0][1] if item.shapes else None,
@@ -197,11 +198,12 @@ def _note(item: _Described, mask: Mask, targets: Sequence[Polygon], findings: Fi
         findings.see("first_polygon", f"{item.file.name}: {item.shapes[0][0]}")
 
 
-def _box(points: Polygon, size: Size, item: _Described) -> tuple[float, float, float, float]:
+def _box(points: Polygon, size: Size, item: _Described, findings: Findings) -> tuple[float, float, float, float] | None:
+    """The corners of a polygon inside the image, None when nothing of it is there."""
     xs, ys = zip(*points, strict=True)
     x1, x2 = (min(max(x, 0.0), size[0]) for x in (min(xs), max(xs)))
     y1, y2 = (min(max(y, 0.0), size[1]) for y in (min(ys), max(ys)))
     if x1 >= x2 or y1 >= y2:
-        message = f"has no area inside the image of {size[0]}x{size[1]}"
-        raise InputError(message, file=item.file, field="shapes", value=points)
+        findings.see("box_empty", f"{item.file.name}: {[min(xs), min(ys), max(xs), max(ys)]}")
+        return None
     return x1, y1, x2, y2

@@ -18,7 +18,7 @@ from vrft_eval.datasets.presence import Origin
 from vrft_eval.errors import InputError
 from vrft_eval.files import read_bytes
 from vrft_eval.findings import KINDS, Findings
-from vrft_eval.images import Progress, check_images
+from vrft_eval.images import Progress, Size, check_images
 from vrft_eval.masks.sam import Choice
 from vrft_eval.metrics.bootstrap import Records, TermRecords, Terms
 from vrft_eval.metrics.correlation import Quality
@@ -138,13 +138,15 @@ class TaskData(ABC):
     notes: list[str]
     findings: Findings
     origin: Origin
+    sizes: Mapping[Path, Size]
+    """Sizes that the images were seen to have, where they were opened."""
 
     def _begin(self, spec: TaskSpec, options: LoadOptions, findings: Findings | None) -> Findings:
         """Take what every kind of data is made from. Raises InputError for a split that the task doesn't have."""
         if options.split is not None and spec.splits and options.split not in spec.splits:
             hint = f"{spec.name} has {', '.join(spec.splits)}"
             raise InputError(f"no such split; {hint}", field="--split", value=options.split)
-        self.spec, self.options, self.notes = spec, options, []
+        self.spec, self.options, self.notes, self.sizes = spec, options, [], {}
         self.findings = findings or Findings()
         return self.findings
 
@@ -216,7 +218,8 @@ class TaskData(ABC):
         images = self.images()
         if self.origin.embedded is not None:
             self.origin.embedded.unpack(images)
-        errors = check_images(images, progress=progress).errors
+        checked = check_images(images, progress=progress)
+        self.sizes, errors = checked.sizes, checked.errors
         if len(errors) > 1:
             kinds = Counter(KINDS[error.kind][1] for error in errors)
             listed = "; ".join(f"{count:,} {text}" for text, count in kinds.items())

@@ -72,7 +72,7 @@ class ClassificationData(TaskData):
         """One sample per image."""
         prompt = fill(template)
         there = {item.path: None for item in self._items if item.path not in self.origin.unusable}
-        sizes = check_images(there).sizes
+        sizes = self.sizes or check_images(there).sizes
         return tuple(
             Sample(
                 id=item.name,
