@@ -1,4 +1,4 @@
-"""What is collected, and how Hypothesis runs: an extra, without which the SDK has to pass its other tests all the same."""
+"""What is collected, and how Hypothesis runs: an extra, without which the SDK passes its other tests all the same."""
 
 from importlib.util import find_spec
 
