@@ -8,14 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from fault_helpers import MAIN, command, lines, process, report_of
 from typer.testing import CliRunner
 
+from faults.fault_helpers import MAIN, command, lines, process, report_of
 from vrft_eval.cli import app
 from vrft_eval.errors import InputError
 from vrft_eval.files import write_atomic
-
-pytest_plugins = ("fault_fixtures",)
 
 # The system's own limit on the size of a file stands in for a full disk: a write is cut short, then refused.
 LIMITED = """

@@ -7,12 +7,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from fault_helpers import KILLED, command, lines, process, report_of
 from typer.testing import CliRunner
 
+from faults.fault_helpers import KILLED, command, lines, process, report_of
 from vrft_eval.cli import app
-
-pytest_plugins = ("fault_fixtures",)
 
 QUESTIONS = 6
 

@@ -11,17 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from fault_helpers import ROOT
 from typer.testing import CliRunner, Result
 
+from faults.fault_helpers import ROOT
 from vrft_eval.cli import app
 from vrft_eval.commands import DataPaths, Generation, SharedBackend, carry_out, make_reading, plan_run
 from vrft_eval.errors import InputError
 from vrft_eval.run_lock import LOCK_FILE, locked
 from vrft_eval.runs import RunFolder
 from vrft_eval.tasks import get_task
-
-pytest_plugins = ("fault_fixtures",)
 
 HOLDER = """
 import sys

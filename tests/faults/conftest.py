@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from fault_helpers import command
 from typer.testing import CliRunner
 
+from faults.fault_helpers import command
 from vrft_eval.cli import app
 from vrft_eval.demo.data import write_dataset
 
