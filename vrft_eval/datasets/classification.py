@@ -28,12 +28,12 @@ Loader = Callable[[Path, Path, str, LoadOptions, Findings], Labelled]
 class Published:
     """How a data set lies on disk.
 
-    images is the folder of its images and their prefix in the ids ({split} is replaced); homes are where the official
-    files lie, below the data folder; files is the official file of each split.
+    images is the folder of its images and their prefix in the ids ({split} is replaced); coop is CoOp's file, where it
+    has one; homes are where the official files lie, below the data folder; files is the official file of each split.
     """
 
     images: str
-    coop: str
+    coop: str | None
     released: str
     files: dict[str, str]
     load: Loader
@@ -58,7 +58,7 @@ PUBLISHED: dict[str, Published] = {
     ),
     "fgvc-aircraft": Published(
         "images",
-        "split_zhou_FGVCAircraft.json",
+        None,
         "fgvc_aircraft.pth",
         {split: f"images_variant_{split}.txt" for split in ("test", "train", "val", "trainval")},
         load_aircraft,
@@ -119,8 +119,10 @@ def _load_published(published: Published, home: Path, options: LoadOptions, find
     """CoOp's file before Visual-RFT's and the official one: its images are those of the paper's tables."""
     split, file = options.split or "test", options.annotations
     prefix = published.images.format(split=split)
-    coop = home / published.coop if file is None else file
-    if coop.name.startswith("split_zhou_") and coop.is_file():
+    coop = None if published.coop is None else home / published.coop
+    if file is not None:
+        coop = file if file.name.startswith("split_zhou_") else None
+    if coop is not None and (coop == file or coop.is_file()):
         # In Cars, CoOp's paths hold the folder of the images.
         folder = "" if "{split}" in published.images else prefix
         return load_coop(coop, options.images or home / folder, folder, options, findings)
@@ -138,8 +140,9 @@ def _load_published(published: Published, home: Path, options: LoadOptions, find
         if found.is_file():
             beside = _image_home(found)
             return published.load(found, options.images or beside / prefix, prefix, options, findings)
-    tried = ", ".join([published.coop, published.released, *(f"{p}/{published.files[split]}" for p in published.homes)])
-    raise InputError(f"holds none of {tried}", file=home)
+    official = [f"{place}/{published.files[split]}".removeprefix("./") for place in published.homes]
+    tried = [name for name in (published.coop, published.released, *official) if name is not None]
+    raise InputError(f"holds none of {', '.join(tried)}", file=home)
 
 
 def _image_home(file: Path) -> Path:

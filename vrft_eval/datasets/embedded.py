@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vrft_eval.errors import InputError
+from vrft_eval.files import cannot_write
 
 _BEGINNING = 2**20
 
@@ -80,14 +81,15 @@ class Embedded:
     rows: dict[Path, int]
 
     def unpack(self, paths: Iterable[Path]) -> None:
-        """Write those of the images that aren't there yet, each whole or not at all."""
+        """Write those of the images that aren't there yet, each whole or not at all. Raises InputError."""
         wanted = {self.rows[path]: path for path in paths if not path.is_file()}
         if not wanted:
             return
         for row, data in self.table.images():
             if row in wanted and data is not None:
                 path = wanted[row]
-                path.parent.mkdir(parents=True, exist_ok=True)
                 temporary = path.with_name(f".{path.name}.part")
-                temporary.write_bytes(data)
-                temporary.replace(path)
+                with cannot_write(path):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    temporary.write_bytes(data)
+                    temporary.replace(path)
