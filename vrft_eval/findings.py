@@ -111,7 +111,8 @@ class Findings:
     def notes(self) -> list[str]:
         """Sentences for a report, of the warnings: a count, what it is, the first example."""
         return [
-            f"{found.count:,} {found.text}{'; the first' if found.count > 1 else ''}: {found.examples[0]}."
+            f"{found.text[0].upper()}{found.text[1:]}: {found.count:,} "
+            f"({'the first ' if found.count > 1 else ''}{found.examples[0]})."
             for found in self
             if found.severity == "warning"
         ]

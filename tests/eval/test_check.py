@@ -185,11 +185,11 @@ def test_the_command_prints_counts_and_examples_and_exits_with_2_for_errors(tmp_
     done = runner.invoke(app, arguments)
     assert done.exit_code == 0
     assert "found: 2 images" in done.stdout
-    assert "warning: 1 selected categories without ground truth" in done.stdout
+    assert "warning: selected categories without ground truth (1)" in done.stdout
     (tmp_path / "images" / "b.png").unlink()
     done = runner.invoke(app, arguments)
     assert done.exit_code == 2
-    assert "error: 1 images that are named but not there" in done.stdout
+    assert "error: images that are named but not there (1)" in done.stdout
     assert str(tmp_path / "images" / "b.png") in done.stdout
     assert runner.invoke(app, [*arguments, "--missing", "skip"]).exit_code == 0
     done = runner.invoke(app, [*arguments, "--json"])

@@ -22,7 +22,9 @@ def print_check(report: CheckReport) -> None:
         if listed:
             console.out.print(Padding(Text(f"{head}: {listed}"), (0, 0, 0, 2)))
     for finding in report.findings:
-        title = Text.assemble((f"{finding.severity}: ", _STYLES[finding.severity]), f"{finding.count:,} {finding.text}")
+        title = Text.assemble(
+            (f"{finding.severity}: ", _STYLES[finding.severity]), f"{finding.text} ({finding.count:,})"
+        )
         console.out.print(Padding(title, (0, 0, 0, 2)))
         for example in finding.examples:
             # Not wrapped, so that a path can be copied.
