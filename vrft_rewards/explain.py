@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .answers import Detections, Issue, parse_detections, parse_label
-from .answers.detections import find_boxes
+from .answers.detections import Rules, find_boxes
 from .boxes import box_iou, giou_of_pair, iou_of_pair
 from .completions import completion_text
 from .coordinates import ImageSize, space_size
@@ -160,7 +160,7 @@ def _grounding(
     p: GroundingProfile, answer: str | None, truth: Any, image_size: ImageSize | None, paint: Paint
 ) -> Lines:
     shown = resized(p, image_size)
-    found = find_boxes(answer, space_size(p.space, image_size, shown), p.out_of_range, p.inverted)
+    found = find_boxes(answer, space_size(p.space, image_size, shown), Rules(p.out_of_range, p.inverted))
     (true,) = truth_boxes(grounding_truth(truth)["box"], p.space, p.truth_space, image_size, "truth", shown)
     count = len(found.boxes)
     lines: Lines = [("read", f"{found.status}: {count}, the first counts" if count > 1 else str(found.status))]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vrft_rewards import DetectionReward, Status, parse_response
 from vrft_rewards.answers.canonical import read_canonical, read_labelled
-from vrft_rewards.answers.detections import Found, find_boxes, scan_boxes
+from vrft_rewards.answers.detections import Found, Rules, find_boxes, scan_boxes
 from vrft_rewards.boxes import iou_rows
 from vrft_rewards.matching import _greedy_few, _greedy_many, confidence_order, greedy_pairs, pair_boxes
 from vrft_rewards.response import read_answer, scan_response
@@ -63,15 +63,18 @@ def test_canonical_answers_are_read_as_the_scanner_reads_them(
     check_same_reading(answer, out_of_range, limits, most, 1.0)
 
 
+@pytest.mark.parametrize("answer", ["No Objects", "No Objects ", "No objects", "No Objects."])
+def test_no_objects_is_read_as_the_scanner_reads_it(answer: str) -> None:
+    check_same_reading(answer, "clip", (1000, 1000), 1000, 1.0)
+    assert str(find_boxes(answer, None).status) == "no_objects"
+
+
 def check_same_reading(
     answer: str, out_of_range: str, limits: tuple[int, int] | None, most: int, missing: float
 ) -> None:
-    fast = find_boxes(answer, limits, out_of_range, "reject", missing, most)  # type: ignore[arg-type]
-    slow = (
-        scan_boxes(answer, limits, out_of_range, "reject", missing, most)
-        if answer.strip()
-        else Found(Status.MISSING, [], [], [])
-    )  # type: ignore[arg-type]
+    rules = Rules(out_of_range, "reject", missing, most)  # type: ignore[arg-type]
+    fast = find_boxes(answer, limits, rules)
+    slow = scan_boxes(answer, limits, rules) if answer.strip() else Found(Status.MISSING, [], [], [])
     for name in ("boxes", "scores", "labels", "status", "issues", "points"):
         assert getattr(fast, name) == getattr(slow, name), name
 

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from ..coordinates import ImageSize, Space, check_image_size, check_space, space_size
 from .canonical import read_canonical, read_labelled
 from .nothing import says_no_objects, says_nothing
-from .raw import RawBox, ScanResult
+from .raw import Corners, RawBox, ScanResult
 from .scanner import MAX_CHARS, scan
 from .types import EXCERPT, Box, Detections, Issue, IssueKind, Status
 
-__all__ = ["Found", "find_boxes", "parse_box", "parse_detections", "scan_boxes"]
+__all__ = ["Found", "Rules", "find_boxes", "parse_box", "parse_detections", "scan_boxes"]
 
 OutOfRange = Literal["clip", "reject", "keep"]
 Inverted = Literal["reject", "swap"]
-Corners = tuple[float, float, float, float]
 
 MAX_BOXES = 1000
 MISSING_CONFIDENCE = 1.0
 _ENDLESS = (math.inf, math.inf)
+_NONE = "No Objects"
 
 
 class Found:
@@ -39,56 +39,56 @@ class Found:
         self.issues: list[Issue] = []
 
 
-def find_boxes(
-    answer: str | None,
-    limits: ImageSize | None,
-    out_of_range: OutOfRange = "clip",
-    inverted: Inverted = "reject",
-    missing_confidence: float = MISSING_CONFIDENCE,
-    max_boxes: int = MAX_BOXES,
-) -> Found:
+class Rules(NamedTuple):
+    """What is done with boxes that aren't as they should be; see the fields of `DetectionProfile`."""
+
+    out_of_range: OutOfRange = "clip"
+    inverted: Inverted = "reject"
+    missing_confidence: float = MISSING_CONFIDENCE
+    max_boxes: int = MAX_BOXES
+
+
+_RULES = Rules()
+
+
+def find_boxes(answer: str | None, limits: ImageSize | None, rules: Rules = _RULES) -> Found:
     """Read an answer; ``limits`` is the (width, height) of its space, None where that isn't known."""
     if answer is None or not answer or answer.isspace():
         return Found(Status.MISSING, [], [], [])
+    if answer == _NONE:  # to the letter as the prompt asks
+        return Found(Status.NO_OBJECTS, [], [], [])
     if len(answer) <= MAX_CHARS:
-        width, height = _ENDLESS if limits is None or out_of_range == "keep" else limits
-        canonical = read_canonical(answer, width, height, max_boxes)
+        width, height = _ENDLESS if limits is None or rules.out_of_range == "keep" else limits
+        canonical = read_canonical(answer, width, height, rules.max_boxes)
         if canonical is not None:
             boxes, scores = canonical
             return Found(Status.BOXES, boxes, scores, [None] * len(boxes))
-        labelled = read_labelled(answer, width, height, max_boxes)
+        labelled = read_labelled(answer, width, height, rules.max_boxes)
         if labelled is not None:
             found = Found(Status.BOXES, [raw.numbers for raw in labelled], [], [raw.label for raw in labelled])
             for raw in labelled:
-                found.scores.append(_confidence(raw, missing_confidence, answer, found.issues))
+                found.scores.append(_confidence(raw, rules.missing_confidence, answer, found.issues))
             return found
-    return scan_boxes(answer, limits, out_of_range, inverted, missing_confidence, max_boxes)
+    return scan_boxes(answer, limits, rules)
 
 
-def scan_boxes(
-    answer: str,
-    limits: ImageSize | None,
-    out_of_range: OutOfRange = "clip",
-    inverted: Inverted = "reject",
-    missing_confidence: float = MISSING_CONFIDENCE,
-    max_boxes: int = MAX_BOXES,
-) -> Found:
+def scan_boxes(answer: str, limits: ImageSize | None, rules: Rules = _RULES) -> Found:
     """Read an answer that isn't blank by the scanner, as `find_boxes` does where no fast path fits."""
     found = Found(Status.UNPARSABLE, [], [], [])
     result = scan(answer)
     found.issues = result.issues
     found.points = result.points
     for index, raw in enumerate(result.boxes):
-        if len(found.boxes) >= max_boxes:
+        if len(found.boxes) >= rules.max_boxes:
             text = f"{len(result.boxes) - index} more boxes"
             found.issues.append(Issue(IssueKind.TOO_MANY_BOXES, text, raw.start))
             break
-        corners = _fit(raw, limits, out_of_range, inverted, answer, found.issues)
+        corners = _fit(raw, limits, rules, answer, found.issues)
         if corners is None:
             continue
         found.boxes.append(corners)
         found.labels.append(raw.label)
-        found.scores.append(_confidence(raw, missing_confidence, answer, found.issues))
+        found.scores.append(_confidence(raw, rules.missing_confidence, answer, found.issues))
     found.status = _status(answer, result, found)
     return found
 
@@ -97,30 +97,23 @@ def _excerpt(answer: str, raw: RawBox) -> str:
     return answer[raw.start : min(raw.end, raw.start + EXCERPT)]
 
 
-def _fit(
-    raw: RawBox,
-    limits: ImageSize | None,
-    out_of_range: OutOfRange,
-    inverted: Inverted,
-    answer: str,
-    issues: list[Issue],
-) -> Corners | None:
+def _fit(raw: RawBox, limits: ImageSize | None, rules: Rules, answer: str, issues: list[Issue]) -> Corners | None:
     """Return the box as the rules want it, or None when it is dropped; either way say so."""
     x1, y1, x2, y2 = raw.numbers
-    if inverted == "swap" and (x2 < x1 or y2 < y1):
+    if rules.inverted == "swap" and (x2 < x1 or y2 < y1):
         issues.append(Issue(IssueKind.INVERTED, _excerpt(answer, raw), raw.start))
         x1, x2 = min(x1, x2), max(x1, x2)
         y1, y2 = min(y1, y2), max(y1, y2)
     if not (x1 < x2 and y1 < y2):
         issues.append(Issue(IssueKind.INVERTED, _excerpt(answer, raw), raw.start))
         return None
-    if limits is None or out_of_range == "keep":
+    if limits is None or rules.out_of_range == "keep":
         return x1, y1, x2, y2
     width, height = limits
     if x1 >= 0 and y1 >= 0 and x2 <= width and y2 <= height:
         return x1, y1, x2, y2
     issues.append(Issue(IssueKind.OUT_OF_RANGE, _excerpt(answer, raw), raw.start))
-    if out_of_range == "reject":
+    if rules.out_of_range == "reject":
         return None
     x1, y1, x2, y2 = max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height))
     return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
@@ -160,12 +153,11 @@ def _limits(
     space: Space,
     image_size: ImageSize | None,
     resized_size: ImageSize | None,
-    out_of_range: OutOfRange,
-    inverted: Inverted,
+    rules: Rules,
 ) -> ImageSize | None:
     """Return the size of the space, where it is known, and check what goes with it."""
-    _check_choice("out_of_range", out_of_range, get_args(OutOfRange))
-    _check_choice("inverted", inverted, get_args(Inverted))
+    _check_choice("out_of_range", rules.out_of_range, get_args(OutOfRange))
+    _check_choice("inverted", rules.inverted, get_args(Inverted))
     if image_size is not None:
         image_size = check_image_size(image_size)
     return space_size(check_space(space), image_size, resized_size)
@@ -203,8 +195,8 @@ def parse_detections(
         raise ValueError(f"missing_confidence: expected a number in [0, 1], got {missing_confidence!r}")
     if not isinstance(max_boxes, int) or max_boxes < 1:
         raise ValueError(f"max_boxes: expected a whole number of at least 1, got {max_boxes!r}")
-    limits = _limits(space, image_size, resized_size, out_of_range, inverted)
-    found = find_boxes(answer, limits, out_of_range, inverted, float(missing_confidence), max_boxes)
+    rules = Rules(out_of_range, inverted, float(missing_confidence), max_boxes)
+    found = find_boxes(answer, _limits(space, image_size, resized_size, rules), rules)
     boxes = np.array(found.boxes, dtype=np.float64).reshape(-1, 4)
     scores = np.array(found.scores, dtype=np.float64)
     return Detections(boxes, scores, tuple(found.labels), found.status, tuple(found.issues))
@@ -226,8 +218,8 @@ def parse_box(
     >>> parse_box("(10,20),(300,400)").box
     array([ 10.,  20., 300., 400.])
     """
-    limits = _limits(space, image_size, resized_size, out_of_range, inverted)
-    found = find_boxes(answer, limits, out_of_range, inverted)
+    rules = Rules(out_of_range, inverted)
+    found = find_boxes(answer, _limits(space, image_size, resized_size, rules), rules)
     # Grounding asks for no confidence.
     issues = [issue for issue in found.issues if issue.kind is not IssueKind.CONFIDENCE_MISSING]
     if len(found.boxes) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..answers.detections import Found, find_boxes
+from ..answers.detections import Found, Rules, find_boxes
 from ..answers.types import IssueKind, Status
 from ..boxes import Corners
 from ..completions import completion_text
@@ -48,7 +48,7 @@ class DetectionReward(PartsReward):
             *((key, further[key], 0.0, 1.0) for key in self.further),
         )
         self._fixed_limits = space_size(p.space)
-        self._reading = (p.out_of_range, p.inverted, p.missing_confidence, p.max_boxes)
+        self._rules = Rules(p.out_of_range, p.inverted, p.missing_confidence, p.max_boxes)
 
     def measure(self, completion: object, truth: Any, image_size: ImageSize | None = None) -> Measured:
         """Measure a completion against true boxes (m, 4); an empty list says that there is no object.
@@ -71,7 +71,7 @@ class DetectionReward(PartsReward):
         text = completion_text(completion)
         answer, issues = read_answer(text, p.answer)
         limits = self._fixed_limits or space_size(p.space, size, shown)
-        found = find_boxes(answer, limits, *self._reading)
+        found = find_boxes(answer, limits, self._rules)
         return self.measure_found(text, issues, found, true, true_labels)
 
     def measure_found(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy.typing as npt
 
-from ..answers.detections import Found, find_boxes
+from ..answers.detections import Found, Rules, find_boxes
 from ..answers.types import Status
 from ..boxes import Corners, giou_of_pair, iou_of_pair
 from ..completions import completion_text
@@ -62,7 +62,7 @@ class GroundingReward(PartsReward):
             raise ValueError(f"image_size: needed to measure distances in {p.space!r}, got None")
         text = completion_text(completion)
         answer, issues = read_answer(text, p.answer)
-        found = find_boxes(answer, limits, p.out_of_range, p.inverted)
+        found = find_boxes(answer, limits, Rules(p.out_of_range, p.inverted))
         readable = found.status is Status.BOXES
         paid, format_reason = format_reward(text, issues, p.format_rule, readable or not p.format_needs_answer)
         giou, reason = self._giou(found, true)
