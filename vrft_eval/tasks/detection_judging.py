@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from vrft_eval.samples import Boxes, Sample
 from vrft_eval.tasks.base import Judged, Outcome, Reading, completion_of, outcome_of
 from vrft_rewards import DetectionProfile, DetectionReward, Space, Status, parse_response
 from vrft_rewards.answers.detections import Found, find_boxes
+from vrft_rewards.boxes import Corners
 from vrft_rewards.coordinates import ImageSize, rescaled, space_size
 from vrft_rewards.truth import resized
 
@@ -42,7 +43,7 @@ def judge_detections(samples: Sequence[Sample], answers: Sequence[Answer | None]
     truths = [sample.boxes for sample in samples]
     true_number = np.array([len(boxes) for boxes in truths], dtype=np.int64)
     true = np.concatenate([np.zeros((0, 4)), *truths])
-    seen = [(row[0], row[1], row[2], row[3]) for row in _scaled(true, space, whole, true_number).tolist()]
+    seen: list[Corners] = list(zip(*_scaled(true, space, whole, true_number).T.tolist(), strict=True))
     ends = [0, *np.cumsum(true_number).tolist()]
 
     responses, found, scores = [], [], []
@@ -59,9 +60,9 @@ def judge_detections(samples: Sequence[Sample], answers: Sequence[Answer | None]
         scores.append(reward.total(measured))
 
     number_of = np.array([len(read.boxes) for read in found], dtype=np.int64)
-    boxes = _scaled(_array(found), whole, space, number_of)
+    boxes = _scaled(_array(found, int(number_of.sum())), whole, space, number_of)
     boxes = np.clip(boxes, 0.0, np.repeat(np.hstack([whole, whole]), number_of, axis=0))
-    confidences = np.array([score for read in found for score in read.scores], dtype=np.float64)
+    confidences = np.fromiter(chain.from_iterable(read.scores for read in found), np.float64, int(number_of.sum()))
     ious = _ious(boxes, confidences, number_of, true, true_number)
     hits = np.bincount(np.repeat(np.arange(len(samples)), number_of)[ious > 0], minlength=len(samples))
     judged = []
@@ -96,8 +97,9 @@ def _frame(reward: DetectionReward, size: ImageSize) -> ImageSize:
     return found
 
 
-def _array(found: Sequence[Found]) -> Boxes:
-    return np.array([box for read in found for box in read.boxes], dtype=np.float64).reshape(-1, 4)
+def _array(found: Sequence[Found], number: int) -> Boxes:
+    corners = chain.from_iterable(chain.from_iterable(read.boxes for read in found))
+    return np.fromiter(corners, np.float64, 4 * number).reshape(-1, 4)
 
 
 def _scaled(boxes: Boxes, to: Floats, of: Floats, number: Ints) -> Boxes:
