@@ -105,7 +105,7 @@ def test_an_image_is_embedded_once_for_all_its_boxes(folders: Callable[[str], Pa
     try:
         sam.masks(noise(), BOXES * 3)
         assert (len(calls), len(decoded)) == (1, 5)  # 9 boxes, two at a time
-        sam.masks(noise(), [[5, 5, 5, 9], [np.nan, 0, 1, 1], [900, 900, 990, 990]])
+        sam.masks(noise(), np.array([[5, 5, 5, 9], [np.nan, 0, 1, 1], [900, 900, 990, 990]]))
         sam.masks(noise(), [])
         assert len(calls) == 1  # nothing to ask about
     finally:
