@@ -27,6 +27,11 @@ class SavedMasks:
         self._made = {(line.id, tuple(line.box)): line for line in self._lines if line.sam == sam}
         self._journal: Journal | None = None
 
+    @property
+    def empty(self) -> bool:
+        """Whether this SAM has made no mask yet."""
+        return not self._made
+
     def find(self, key: str, image: Path, box: list[float]) -> dict[str, Any] | None:
         """The mask of a sample's box, as COCO RLE, if it was made before."""
         line = self._made.get((key, tuple(box)))

@@ -11,6 +11,7 @@ import numpy as np
 from vrft_eval.backends.protocol import Answer
 from vrft_eval.datasets import LoadOptions, load_grounding
 from vrft_eval.findings import Findings
+from vrft_eval.masks.saved import SavedMasks
 from vrft_eval.samples import Sample
 from vrft_eval.schemas import Gate
 from vrft_eval.tasks.base import (
@@ -85,9 +86,10 @@ class GroundingData(TaskData):
         """Load SAM now when it will be needed: a broken one must not show after hours of answers."""
         super().check_reading(reading)
         sam = sam_options(reading)
-        # Where masks were saved the SAM has worked before, and may not be needed again.
-        fresh = reading.masks_file is None or not reading.masks_file.exists()
-        if sam is not None and fresh and any(item.mask is not None for item in self._items):
+        if sam is None or all(item.mask is None for item in self._items):
+            return
+        # A SAM whose masks are saved has worked before, and may not be needed again.
+        if SavedMasks(reading.masks_file, sam.fingerprint).empty:
             sam.load()
 
     def judge(self, sample: Sample, answer: Answer | None, reading: Reading) -> Judged:
