@@ -61,7 +61,7 @@ def generate(folder: Path, images: int, categories: int, *, lvis: bool) -> None:
     for image_id in range(1, images + 1):
         width, height = 640, int(rng.integers(400, 500))
         size = np.array([width, height, width, height])
-        present = np.unique(rng.choice(categories, size=1 + rng.poisson(10.0 if lvis else 2.1), p=often)) + 1
+        present = np.unique(rng.choice(categories, size=1 + rng.poisson(7.2 if lvis else 2.1), p=often)) + 1
         absent = np.setdiff1d(rng.integers(1, categories + 1, 4 if lvis else 1), present)
         name = f"{image_id:012d}.jpg"
         image: dict[str, Any] = {"id": image_id, "file_name": name, "width": width, "height": height}
@@ -71,7 +71,7 @@ def generate(folder: Path, images: int, categories: int, *, lvis: bool) -> None:
             image["not_exhaustive_category_ids"] = present[rng.random(len(present)) < 0.06].tolist()
         document["images"].append(image)
         for category in (*present.tolist(), *absent.tolist()):
-            true = _boxes(rng, min(40, int(rng.geometric(0.4))) if category in present else 0, size)
+            true = _boxes(rng, min(40, int(rng.geometric(0.65 if lvis else 0.4))) if category in present else 0, size)
             for x1, y1, x2, y2 in true.round(2).tolist():
                 outline = rng.uniform((x1, y1), (x2, y2), (int(rng.integers(6, 40)), 2)).round(2)
                 document["annotations"].append(
