@@ -119,22 +119,23 @@ def print_beside(against: Against) -> None:
 
 
 def print_demo(rows: Sequence[DemoRow]) -> None:
-    """The demo's table: SFT against RFT."""
+    """The demo's table: SFT against RFT, greedy answers and, at T=1, sampled ones."""
     table = Table(header_style="bold")
     for head in ("task", "metric"):
         table.add_column(head)
-    for head in ("SFT", "RFT", "difference"):
+    for head in ("SFT", "RFT", "gain", "SFT\nT=1", "RFT\nT=1", "gain\nT=1"):
         table.add_column(head, justify="right")
     last = None
     for row in rows:
         if last not in (None, row.task):
             table.add_section()
-        gain = row.difference
-        style = "" if gain is None else "green" if gain > 0 else "red" if gain < 0 else ""
-        shown = "n/a" if gain is None else f"{gain:+.3f}"
-        table.add_row(
-            "" if row.task == last else row.task, row.metric, number(row.sft), number(row.rft), Text(shown, style)
-        )
+        cells: list[str | Text] = []
+        for pair in (row.greedy, row.sampled):
+            gain = pair.difference
+            style = "" if gain is None else "green" if gain > 0 else "red" if gain < 0 else ""
+            cells += [number(pair.sft), number(pair.rft), Text("n/a" if gain is None else f"{gain:+.3f}", style)]
+        name = row.task.removeprefix("shapes-")
+        table.add_row("" if row.task == last else name, row.metric, *cells)
         last = row.task
     out.print(table)
 

@@ -10,10 +10,12 @@ from vrft_eval.commands import DataPaths, Generation, SharedBackend
 from vrft_eval.evaluation import Evaluated, Evaluation
 from vrft_eval.files import dump_json, write_atomic
 from vrft_eval.report.html import render_page
-from vrft_eval.schemas import DemoIndex, DemoRow
+from vrft_eval.schemas import DemoIndex, DemoPair, DemoRow
 from vrft_eval.tasks import TASKS
 
 MODELS = {"sft": "demo:sft", "rft": "demo"}
+# Greedy answers are what a user gets; sampled ones are what GRPO was paid for, so its work shows there first.
+TEMPERATURES = {"greedy": 0.0, "sampled": 1.0}
 _BATCH = 32
 _SHOWN = {
     "detection": ("mAP", "AP50", "AP75"),
@@ -23,38 +25,41 @@ _SHOWN = {
 
 
 def run_demo(out: Path, limit: int) -> None:
-    """Run both models on the same held-out images, print one table, write an index of the six reports.
+    """Run both models on the same images, greedily and sampled, print one table, write an index of their reports.
 
     Raises InputError when `out` holds something else.
     """
     started = time.monotonic()
     specs = [spec for spec in TASKS.values() if spec.generated]
-    generation = Generation(batch_size=_BATCH)
-    plans: dict[tuple[str, str], Evaluation] = {}
-    for which, model in MODELS.items():
-        for spec in specs:
-            plans[which, spec.name] = commands.plan_run(
-                spec,
-                model,
-                out / "sft" / spec.name if which == "sft" else out / spec.name,
-                paths=DataPaths(),
-                generation=generation,
-                reading=commands.make_reading(spec, "norm1000", "default", None),
-                limit=limit,
-                generate_into=out / "data" / spec.name,
-            )
-    done: dict[tuple[str, str], Evaluated] = {}
-    for which, model in MODELS.items():
-        shared = SharedBackend(model, generation)
-        for spec in specs:
-            plan, stages = plans[which, spec.name], console.stages(f"{which.upper()} {spec.name}")
-            done[which, spec.name] = commands.carry_out(plan, lambda s=shared, t=spec: s.load(t), stages)  # type: ignore[misc]
+    runs = [(how, which, spec) for how in TEMPERATURES for which in MODELS for spec in specs]
+    plans: dict[str, Evaluation] = {}
+    for how, which, spec in runs:
+        place = _place(how, which, spec.name)
+        plans[place] = commands.plan_run(
+            spec,
+            MODELS[which],
+            out / place,
+            paths=DataPaths(),
+            generation=_generation(how),
+            reading=commands.make_reading(spec, "norm1000", "default", None),
+            limit=limit,
+            generate_into=out / "data" / spec.name,
+        )
+    shared = {
+        (how, which): SharedBackend(model, _generation(how)) for how in TEMPERATURES for which, model in MODELS.items()
+    }
+    done: dict[str, Evaluated] = {}
+    for how, which, spec in runs:
+        place, model = _place(how, which, spec.name), shared[how, which]
+        stages = console.stages(f"{which.upper()} {spec.name}, {how}")
+        done[place] = commands.carry_out(plans[place], lambda m=model, t=spec: m.load(t), stages)  # type: ignore[misc]
     index = DemoIndex(
-        rows=[row for spec in specs for row in _rows(done["sft", spec.name], done["rft", spec.name])],
-        reports={
-            f"{'sft/' if which == 'sft' else ''}{name}": f"{'sft/' if which == 'sft' else ''}{name}/report.html"
-            for which, name in plans
-        },
+        rows=[
+            row
+            for spec in specs
+            for row in _rows([done[_place(how, which, spec.name)] for how in TEMPERATURES for which in MODELS])
+        ],
+        reports={place: f"{place}/report.html" for place in plans},
         seconds=round(time.monotonic() - started, 1),
     )
     write_atomic(out / "report.json", dump_json(index.model_dump(mode="json")))
@@ -64,15 +69,25 @@ def run_demo(out: Path, limit: int) -> None:
     console.print_line(f"report: {out / 'report.html'}")
 
 
-def _rows(before: Evaluated, after: Evaluated) -> list[DemoRow]:
-    task = after.report.task
-    rows = [
-        _row(task, name, before.report.metrics[name], after.report.metrics[name]) for name in _SHOWN[after.report.kind]
-    ]
-    rewards = before.report.rewards, after.report.rewards
-    return [*rows, _row(task, f"mean reward of {rewards[1].bounds[1]:g}", rewards[0].mean, rewards[1].mean)]
+def _place(how: str, which: str, task: str) -> str:
+    return ("sampled/" if how == "sampled" else "") + ("sft/" if which == "sft" else "") + task
 
 
-def _row(task: str, metric: str, sft: float | None, rft: float | None) -> DemoRow:
-    difference = None if sft is None or rft is None else rft - sft
-    return DemoRow(task=task, metric=metric, sft=sft, rft=rft, difference=difference)
+def _generation(how: str) -> Generation:
+    return Generation(batch_size=_BATCH, temperature=TEMPERATURES[how])
+
+
+def _rows(runs: list[Evaluated]) -> list[DemoRow]:
+    """One row a metric. `runs`: greedy SFT and RFT, sampled SFT and RFT."""
+    reports = [run.report for run in runs]
+    task = reports[0].task
+    rows = [_row(task, name, [report.metrics[name] for report in reports]) for name in _SHOWN[reports[0].kind]]
+    return [*rows, _row(task, "reward", [report.rewards.mean for report in reports])]
+
+
+def _row(task: str, metric: str, values: list[float | None]) -> DemoRow:
+    return DemoRow(task=task, metric=metric, greedy=_pair(*values[:2]), sampled=_pair(*values[2:]))
+
+
+def _pair(sft: float | None, rft: float | None) -> DemoPair:
+    return DemoPair(sft=sft, rft=rft, difference=None if sft is None or rft is None else rft - sft)

@@ -238,18 +238,25 @@ class Report(_File):
     limit: int | None
 
 
-class DemoRow(_File):
-    """One metric of one task, before and after reinforcement fine-tuning."""
+class DemoPair(_File):
+    """A metric before and after reinforcement fine-tuning."""
 
-    task: str
-    metric: str
     sft: Finite | None
     rft: Finite | None
     difference: Finite | None
 
 
+class DemoRow(_File):
+    """One metric of one task, of greedy answers and of answers sampled at temperature 1."""
+
+    task: str
+    metric: str
+    greedy: DemoPair
+    sampled: DemoPair
+
+
 class DemoIndex(_File):
-    """report.json of `vrft-eval demo`: the table, and where the six reports lie."""
+    """report.json of `vrft-eval demo`: the table, and where the reports lie."""
 
     version: Literal[1] = 1
     rows: list[DemoRow]

@@ -17,12 +17,13 @@ def test_the_demo_shows_both_models_on_the_same_images(tmp_path: Path) -> None:
     index = read_file(DemoIndex, tmp_path / "demo" / "report.json")
     assert {row.task for row in index.rows} == {"shapes-detection", "shapes-classification", "shapes-grounding"}
     page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
-    assert len(index.reports) == 6
+    assert len(index.reports) == 12
     for name, place in index.reports.items():
         assert (tmp_path / "demo" / place).is_file()
         assert f'href="{place}"' in page
         info = json.loads((tmp_path / "demo" / name / "run.json").read_text(encoding="utf-8"))
-        assert info["source"]["model"] == ("demo:sft" if name.startswith("sft/") else "demo")
+        assert info["source"]["model"] == ("demo:sft" if "sft/" in name else "demo")
+        assert info["settings"]["generation"]["do_sample"] == name.startswith("sampled/")
     settings = [
         json.loads((tmp_path / "demo" / name / "run.json").read_text(encoding="utf-8"))["settings"]
         for name in ("shapes-grounding", "sft/shapes-grounding")
