@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor, Qwen2VLProcessor
 
-from trainers.demo.examples import DENSE_CLASSES, TASKS, make_example, make_thought
+from trainers.demo.examples import CONFIDENCES, DENSE_CLASSES, TASKS, make_example, make_thought
 from trainers.demo.fast_cpu import speed_up
 from trainers.demo.grpo import REWARD, training_set
 from trainers.demo.model import SPECIAL_TOKENS, build_model, build_processor, save_checkpoint
@@ -29,8 +29,9 @@ def test_a_written_answer_earns_full_marks(seed: int) -> None:
     score = reward.score(example.answer, example.truth)
     assert visual_rft_format(example.answer)
     for part, value in score.parts.items():
-        if part == "confidence":  # drawn at random in the written answers
-            assert 0.8 <= value <= 1.0, score.reason
+        if part == "confidence":  # drawn at random: half is paid for the hit, half by the Brier rule
+            assert 1 - (1 - min(CONFIDENCES)) ** 2 / 2 <= value + 1e-9, score.reason
+            assert value <= 1 - (1 - max(CONFIDENCES)) ** 2 / 2 + 1e-9 or example.truth == [], score.reason
         else:
             assert value == pytest.approx(1.0), score.reason
 
