@@ -10,6 +10,7 @@ from pathlib import Path
 from trainers.demo.curves import draw_curves
 from vrft_eval.commands import DataPaths, Generation, SharedBackend, carry_out, make_reading, plan_run
 from vrft_eval.demo.data import write_dataset
+from vrft_eval.demo_command import TEMPERATURES
 from vrft_eval.tasks import get_task
 
 HEADLINES = {
@@ -18,18 +19,16 @@ HEADLINES = {
     "shapes-grounding": ("mIoU", "gIoU", "cIoU"),
 }
 STAGES = ("sft", "rft")
-# Greedy answers, and answers sampled as in training: what GRPO raises first is the reward of the latter.
-TEMPERATURES = {"": 0.0, " (sampled)": 1.0}
 Scores = dict[str, float]
 
 
 def evaluate(model: Path, data: Path, out: Path, sam: Path) -> Scores:
-    """Run the three tasks on a data folder; returns the headline metrics and each task's mean reward."""
+    """Run the three tasks on a data folder; returns headline metrics and mean rewards, greedy and sampled."""
     scores: Scores = {}
-    for suffix, temperature in TEMPERATURES.items():
+    for how, temperature in TEMPERATURES.items():
         generation = Generation(batch_size=32, temperature=temperature)
-        found = _evaluate(model, data, out / (suffix.strip(" ()") or "greedy"), sam, generation)
-        scores |= {name + suffix: value for name, value in found.items()}
+        found = _evaluate(model, data, out / how, sam, generation)
+        scores |= {name if how == "greedy" else f"{name} ({how})": value for name, value in found.items()}
     return scores
 
 
