@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from vrft_rewards import PROFILES
+
 _Path = Path | None
 Data = Annotated[_Path, typer.Option("--data", help="Folder of the data.")]
 Annotations = Annotated[_Path, typer.Option(help="Annotation file, instead of the one in --data.")]
@@ -25,10 +27,10 @@ Out = Annotated[Path, typer.Option("--out", help="Run folder; the same command a
 Space = Annotated[str, typer.Option(help="Coordinates of the answers: norm1000, norm1, pixels, pixels-resized.")]
 EngineOption = Annotated[str, typer.Option("--engine", help="Computes detection metrics: hotcoco or pycocotools.")]
 Resamples = Annotated[int, typer.Option(min=0, help="Bootstrap resamples for the intervals; 0 for none.")]
-Profile = Annotated[str, typer.Option(help="Reward profile: default, paper, visual-rft.")]
+Profile = Annotated[str, typer.Option(help=f"Reward profile: {', '.join(PROFILES)}.")]
 Sam = Annotated[str | None, typer.Option(help="SAM for masks: a folder, demo, or none (boxes are filled).")]
 SamDtype = Annotated[str, typer.Option(help="Of the SAM: float32, bfloat16, float16.")]
-SamMask = Annotated[str, typer.Option(help="Of the SAM: its single mask, or of three the best by its own judgement.")]
+SamMask = Annotated[str, typer.Option(help="Of the SAM: single (its one mask) or best (of three, as it judges).")]
 SamDevice = Annotated[str, typer.Option("--device", help="Of the SAM: auto, cpu, cuda, cuda:1, ...")]
 AgainstOption = Annotated[str | None, typer.Option("--against", help="Put the numbers beside published ones: paper.")]
 GateOption = Annotated[
