@@ -48,7 +48,7 @@ def evaluate(
     report = report.model_copy(update={"gate_summary": summary})
     if reading.against is not None:
         own_prompt = info.settings.prompt != template_of(data.spec)
-        split = data.options.split or next(iter(data.spec.splits), None)
+        split = data.spec.split_of(data.options)
         published = None if split is None else data.spec.published.get(split)
         found = beside_paper(report, split=split, published=published, own_prompt=own_prompt)
         report = report.model_copy(update={"against": found})

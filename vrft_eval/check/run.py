@@ -40,7 +40,7 @@ def check_task(
     return CheckReport(
         task=spec.name,
         data=survey.file,
-        split=options.split or (spec.splits[0] if spec.splits else None),
+        split=spec.split_of(options),
         found=survey.found,
         prompts=survey.prompts,
         findings=[CheckFinding(**asdict(found)) for found in findings],

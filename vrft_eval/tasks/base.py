@@ -60,6 +60,10 @@ class TaskSpec:
     published: Mapping[str, int] = field(default_factory=dict)
     source: DataSource | None = None
 
+    def split_of(self, options: LoadOptions) -> str | None:
+        """The split that is taken: the one asked for, else the first."""
+        return options.split or next(iter(self.splits), None)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -166,8 +170,8 @@ class TaskData(ABC):
 
     def _compare_count(self, images: int) -> None:
         """Note that a split isn't as large as the published one."""
-        split = self.options.split or (self.spec.splits[0] if self.spec.splits else "")
-        published = self.spec.published.get(split, images)
+        split = self.spec.split_of(self.options)
+        published = images if split is None else self.spec.published.get(split, images)
         if images != published:
             self.findings.see("other_count", f"{images:,} images, and {split} has {published:,}")
 
