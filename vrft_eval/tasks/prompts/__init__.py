@@ -1,8 +1,9 @@
 """The prompts, one text file each, and how their placeholders are filled.
 
 They are those that the released models were trained and evaluated with, to the letter: the literal `<image>` line
-besides the image itself, the missing space and the misspelling included. A model's scores depend on them. Only the two
-of the gate are ours, since the released one is not known.
+besides the image itself, the missing space and the misspelling included. A model's scores depend on them. Those that
+were never published are ours: the two of the gate, `classification-cars` and `classification`.
+`classification-pets` is a question that the paper shows, in the form of the others.
 """
 
 from __future__ import annotations
