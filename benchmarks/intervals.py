@@ -67,7 +67,7 @@ def main() -> None:
         "| images | metric | mean | standard deviation | bias of resamples | bare percentiles | around the estimate |"
     )
     print("|---|---|---|---|---|---|---|")
-    for size in (80, 300):
+    for size in (80, 300, 1000):
         coverage(records, size)
 
 
