@@ -199,6 +199,9 @@ def test_out_of_range_and_inverted_as_asked() -> None:
     assert len(parse_detections("[-5, 0, 10, 10]", out_of_range="reject")) == 0
     assert parse_detections("[-5, 0, 10, 10]", out_of_range="keep").boxes.tolist() == [[-5, 0, 10, 10]]
     assert parse_detections("[30, 10, 20, 40]", inverted="swap").boxes.tolist() == [[20, 10, 30, 40]]
+    flat = parse_detections("[30, 10, 20, 10]", inverted="swap")  # inverted and without area: said once
+    assert not len(flat)
+    assert [str(issue.kind) for issue in flat.issues] == ["inverted"]
     assert parse_detections("[2000, 10, 3000, 40]").status is Status.UNPARSABLE
 
 

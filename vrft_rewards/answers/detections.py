@@ -100,13 +100,13 @@ def _excerpt(answer: str, raw: RawBox) -> str:
 def _fit(raw: RawBox, limits: ImageSize | None, rules: Rules, answer: str, issues: list[Issue]) -> Corners | None:
     """Return the box as the rules want it, or None when it is dropped; either way say so."""
     x1, y1, x2, y2 = raw.numbers
-    if rules.inverted == "swap" and (x2 < x1 or y2 < y1):
-        issues.append(Issue(IssueKind.INVERTED, _excerpt(answer, raw), raw.start))
-        x1, x2 = min(x1, x2), max(x1, x2)
-        y1, y2 = min(y1, y2), max(y1, y2)
     if not (x1 < x2 and y1 < y2):
         issues.append(Issue(IssueKind.INVERTED, _excerpt(answer, raw), raw.start))
-        return None
+        if rules.inverted == "swap":
+            x1, x2 = min(x1, x2), max(x1, x2)
+            y1, y2 = min(y1, y2), max(y1, y2)
+        if not (x1 < x2 and y1 < y2):
+            return None
     if limits is None or rules.out_of_range == "keep":
         return x1, y1, x2, y2
     width, height = limits
