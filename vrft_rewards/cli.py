@@ -10,18 +10,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 from .adapters import FILES, path_of
 from .coordinates import SPACES, check_image_size
 from .explain import explain
-from .profiles import PROFILES
+from .profiles import PROFILES, TASKS
 from .rewards import ClassificationReward, DetectionReward, GroundingReward, Reward
 from .terminal import visible, wants_colour
 
 __all__ = ["main"]
-
-TASKS: tuple[Literal["detection", "classification", "grounding"], ...] = ("detection", "classification", "grounding")
 
 
 class _UserError(Exception):

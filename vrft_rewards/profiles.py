@@ -13,13 +13,17 @@ from .coordinates import Space
 
 __all__ = [
     "PROFILES",
+    "TASKS",
     "ClassificationProfile",
     "DetectionProfile",
     "GroundingProfile",
     "Profile",
+    "Task",
     "resolve",
 ]
 
+Task = Literal["detection", "classification", "grounding"]
+TASKS: tuple[Task, ...] = get_args(Task)
 FormatRule = Literal["well_formed", "visual-rft"]
 
 

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vrft_rewards.coordinates import ImageSize
+from vrft_rewards.profiles import TASKS
 from vrft_rewards.rewards import ClassificationReward, DetectionReward, GroundingReward, Reward
 from vrft_rewards.scores import Score
 
 __all__ = ["TASKS", "Judgement", "TaskRewards", "environment_options", "make_reward", "read_truth", "rewards_for"]
 
-TASKS = ("detection", "classification", "grounding")
 _PREFIX = "VRFT_REWARD_"
 _OPTIONS = ("task", "profile", "labels", "aliases", "space", "truth_space")
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
+from ..profiles import TASKS, Task
+
 __all__ = [
     "TASKS",
     "AuditError",
@@ -23,8 +25,6 @@ __all__ = [
     "Timing",
 ]
 
-Task = Literal["detection", "classification", "grounding"]
-TASKS: tuple[Task, ...] = ("detection", "classification", "grounding")
 Severity = Literal["high", "medium", "low"]
 Known = Mapping[str, str]
 """Probe -> why a profile can't avoid what it finds."""
