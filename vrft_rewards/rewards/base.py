@@ -86,12 +86,8 @@ class PartsReward(Reward):
         self.weights = tuple(part[1] for part in parts)
         self.part_bounds = tuple((part[2], part[3]) for part in parts)
         low = high = 0.0
-        for (
-            _,
-            weight,
-            least,
-            most,
-        ) in parts:  # in the order in which a score is summed, so that no rounding leaves the bounds
+        # In the order in which a score is summed, so that no rounding leaves the bounds.
+        for _, weight, least, most in parts:
             low += weight * least
             high += weight * most
         self.bounds = (low, high)
