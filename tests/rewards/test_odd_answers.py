@@ -73,6 +73,19 @@ def test_confidences_that_do_not_fit_are_an_issue() -> None:
     assert found.scores.tolist() == [1.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("answer", "empty"),
+    [
+        ("[{'Confidence': 0.3}, {'Position': [1, 2, 30, 40]}]", ["{'Confidence': 0.3}"]),
+        ("[{'Position': [1, 2, 30, 40]}, {'label': 'bus'}, {}]", ["{'label': 'bus'}"]),
+        ("[{'Position': [1, 2, 30, 40]}, {'Confidence': 0.3}]", []),  # it belongs to the box before
+        ("[{'Position': [], 'Confidence': 0}]", []),  # says that there are none
+    ],
+)
+def test_an_item_without_a_box_is_an_issue(answer: str, empty: list[str]) -> None:
+    assert [issue.text for issue in parse_detections(answer).issues if issue.kind == "empty_item"] == empty
+
+
 def test_a_label_in_curly_quotes() -> None:
     assert parse_detections("[{“label”: “hot dog”, “bbox_2d”: [10, 20, 300, 400]}]").labels == ("hot dog",)
 

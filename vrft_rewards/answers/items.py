@@ -35,14 +35,17 @@ class Items:
         self.first = len(self.boxes)
         self.corners.clear()
 
-    def close(self) -> None:
-        """Close an item; what comes until the next one begins still belongs to it."""
-        if self.pending is not None and len(self.boxes) == self.first:
+    def close(self) -> bool:
+        """Close an item; what comes until the next one begins still belongs to it. False when it gave nothing."""
+        useful = len(self.boxes) > self.first
+        if self.pending is not None and not useful:
             # {'Position': [...]}, {'Confidence': 0.9}: it belongs to the box just before.
             if self.boxes and self.boxes[-1].confidence is None:
                 self.boxes[-1].confidence = self.pending
+                useful = True
             self.pending = None
         self._settle()
+        return useful
 
     def _settle(self) -> None:
         """Give the item's last confidence and label to those of its boxes that came after them."""

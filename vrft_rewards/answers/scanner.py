@@ -64,6 +64,8 @@ class _Scanner:
         self.word = ""  # the last token if it was a word: what a colon makes a key
         self.word_counted = False
         self.in_item = False
+        self.item_start = -1  # where the item's brace is; -1 for one that is a key's value
+        self.item_issues = 0  # issues there were before it
         self.root: list[float] = []
         self.root_clean = True
         self.after_box = 0  # 1: a box was just closed; 2: and a comma followed
@@ -89,7 +91,7 @@ class _Scanner:
             elif kind in ("close", "tag_close"):
                 self.on_close(token.end())
             elif kind == "brace_open":
-                self.on_brace_open()
+                self.on_brace_open(start)
             elif kind == "brace_close":
                 self.on_brace_close(start)
             elif kind == "comma":
@@ -214,11 +216,13 @@ class _Scanner:
         elif group.clean and self.previous in ("open", "tag_open"):
             self.result.empties += 1
 
-    def on_brace_open(self) -> None:
+    def on_brace_open(self, start: int) -> None:
         if self.group is not None and self.group.numbers:
             self.issue(IssueKind.NOT_A_BOX, self.group.start)
         self.items.flush_points()
         self.group = None
+        self.item_start = -1 if self.key else start
+        self.item_issues = len(self.result.issues)
         if not self.key:  # otherwise the value of a key in the same item: {"bbox": {"x1": ...}}
             self.items.begin()
         self.key = ""
@@ -233,7 +237,10 @@ class _Scanner:
         self.key = ""
         if self.previous == "brace_open":
             self.result.empties += 1
-        self.items.close()
+        useful = self.items.close()
+        explained = len(self.result.issues) > self.item_issues or self.previous == "brace_open"
+        if self.in_item and self.item_start >= 0 and not useful and not explained:
+            self.issue(IssueKind.EMPTY_ITEM, self.item_start, start + 1)
         self.in_item = False
 
     def finish(self) -> None:
@@ -244,6 +251,8 @@ class _Scanner:
         if not self.result.boxes and self.root_clean and len(self.root) == 4:
             a, b, c, d = self.root  # the whole answer is "10, 20, 30, 40"
             self.result.boxes.append(RawBox((a, b, c, d), 0, self.end))
+        if not self.result.boxes:  # then it is the whole answer that holds no box, and what it says instead is told
+            self.result.issues = [i for i in self.result.issues if i.kind is not IssueKind.EMPTY_ITEM]
         if len(self.whole) > MAX_CHARS:
             self.issue(IssueKind.TOO_LONG, MAX_CHARS - EXCERPT)
         if self.result.dropped_issues:
