@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from vrft_eval.backends.protocol import Answer, Backend, Prompt
+from vrft_eval.backends.protocol import Answer, Backend, Prompt, Sampling
 from vrft_eval.errors import InputError
 from vrft_eval.runs import Journal
 
@@ -20,6 +20,7 @@ Stages = Callable[[str], AbstractContextManager[Progress]]
 def ask(
     backend: Backend,
     prompts: Sequence[Prompt],
+    sampling: Sampling,
     journal: Path,
     answers: dict[str, Answer],
     *,
@@ -36,7 +37,7 @@ def ask(
     done, failed = total - len(prompts), 0
     first: str | None = None
     with Journal(journal) as stream:
-        for count, answer in enumerate(backend.answer(prompts), start=1):
+        for count, answer in enumerate(backend.answer(prompts, sampling), start=1):
             stream.append(answer)
             answers[answer.id] = answer
             if answer.completion is None:

@@ -9,7 +9,31 @@ import typer
 from typer.core import TyperGroup
 
 from vrft_eval import cli_data, commands, console
-from vrft_eval.backends.protocol import MAX_TEMPERATURE
+from vrft_eval.backends.registry import BACKENDS
+from vrft_eval.cli_generation import (
+    Address,
+    Attention,
+    BaseUrl,
+    BatchSize,
+    Concurrency,
+    Constrain,
+    Device,
+    Dtype,
+    GpuMemory,
+    KeyVariable,
+    Lora,
+    MaxModelLen,
+    MaxNewTokens,
+    MaxPixels,
+    MinPixels,
+    ModelDefaults,
+    Retries,
+    Temperature,
+    TensorParallel,
+    Timeout,
+    TokenBudget,
+    Workers,
+)
 from vrft_eval.cli_options import (
     AgainstOption,
     Annotations,
@@ -32,7 +56,7 @@ from vrft_eval.cli_options import (
     Space,
     Split,
 )
-from vrft_eval.commands import DataPaths, Generation
+from vrft_eval.commands import DataPaths, Generation, Server
 from vrft_eval.evaluation import Evaluated
 
 
@@ -93,7 +117,9 @@ def run(
     categories: Categories = None,
     labels: Labels = None,
     missing: MissingOption = None,
-    backend: Annotated[str, typer.Option(help="Who answers: transformers.")] = "transformers",
+    backend: Annotated[
+        str, typer.Option(help="Who answers: auto (vllm with a GPU, else transformers), " + ", ".join(BACKENDS) + ".")
+    ] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Images drawn, or generated (100).")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw, generated data, sampled answers.")] = 0,
     gate: GateOption = None,
@@ -101,13 +127,28 @@ def run(
         str | None, typer.Option(help="Question of --gate model: gate, gate-list, or a file of yours.")
     ] = None,
     space: Space = "norm1000",
-    batch_size: Annotated[int, typer.Option(min=1)] = 16,
-    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="1024; 256 for shapes-*.")] = None,
-    temperature: Annotated[
-        float, typer.Option(min=0, max=MAX_TEMPERATURE, help="0: greedy answers; above: drawn by --seed.")
-    ] = 0.0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
-    dtype: Annotated[str, typer.Option(help="auto (float32 on a CPU), float32, bfloat16, float16.")] = "auto",
+    max_new_tokens: MaxNewTokens = None,
+    temperature: Temperature = 0.0,
+    model_defaults: ModelDefaults = False,
+    constrain: Constrain = None,
+    dtype: Dtype = "auto",
+    min_pixels: MinPixels = None,
+    max_pixels: MaxPixels = None,
+    lora: Lora = None,
+    device: Device = "auto",
+    batch_size: BatchSize = None,
+    attention: Attention = None,
+    workers: Workers = 1,
+    tensor_parallel: TensorParallel = 1,
+    max_model_len: MaxModelLen = None,
+    gpu_memory: GpuMemory = 0.9,
+    address: Address = None,
+    base_url: BaseUrl = None,
+    key_variable: KeyVariable = "OPENAI_API_KEY",
+    concurrency: Concurrency = 16,
+    timeout: Timeout = 120.0,
+    retries: Retries = 5,
+    token_budget: TokenBudget = None,
     sam: Sam = None,
     sam_dtype: SamDtype = "float32",
     sam_mask: SamMask = "single",
@@ -121,7 +162,26 @@ def run(
     """Ask a model, score its answers, write the reports."""
     specs = commands.check_distinct(tasks)
     paths = DataPaths(data, annotations, images, split, categories, labels, missing)
-    generation = Generation(backend, batch_size, max_new_tokens, device, dtype, temperature)
+    generation = Generation(
+        backend=backend,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        model_defaults=model_defaults,
+        constrain=constrain,  # type: ignore[arg-type]
+        dtype=dtype,
+        min_pixels=min_pixels,
+        max_pixels=max_pixels,
+        lora=lora,
+        batch_size=batch_size,
+        device=device,
+        attention=attention,
+        workers=workers,
+        tensor_parallel=tensor_parallel,
+        max_model_len=max_model_len,
+        gpu_memory=gpu_memory,
+        address=address,
+        server=Server(base_url, key_variable, concurrency, timeout, retries, token_budget),
+    )
     folders = [out / spec.name if len(specs) > 1 else out for spec in specs]
     plans = [
         commands.plan_run(
@@ -152,11 +212,14 @@ def run(
         )
         for spec, folder in zip(specs, folders, strict=True)
     ]
-    shared = commands.SharedBackend(model, generation, seed)
-    evaluated = []
-    for spec, plan in zip(specs, plans, strict=True):
-        stages = console.stages(spec.name)
-        evaluated.append(commands.carry_out(plan, lambda spec=spec: shared.load(spec), stages))  # type: ignore[misc]
+    shared = commands.SharedBackend(model, generation)
+    try:
+        evaluated = [
+            commands.carry_out(plan, shared.load, console.stages(spec.name))
+            for spec, plan in zip(specs, plans, strict=True)
+        ]
+    finally:
+        shared.close()
     _finished(evaluated, folders)
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from vrft_eval.asking import Stages
 from vrft_eval.backends.protocol import Answer, Backend
 from vrft_eval.backends.replay import load_recorded
-from vrft_eval.backends.transformers_backend import TransformersBackend
 from vrft_eval.baselines.paper import check_against
 from vrft_eval.data_paths import DataPaths as DataPaths
 from vrft_eval.data_paths import make_source, options_of_run
 from vrft_eval.errors import InputError
 from vrft_eval.evaluation import Evaluated, Evaluation, plan
 from vrft_eval.gate.choose import GateChoice, choose_gate, gate_of_run
+from vrft_eval.generation import Generation as Generation
+from vrft_eval.generation import Server as Server
+from vrft_eval.generation import SharedBackend as SharedBackend
 from vrft_eval.masks import CHOICES
 from vrft_eval.masks.checkpoint import DTYPES
 from vrft_eval.metrics.engines import find_engine
@@ -30,34 +31,6 @@ from vrft_rewards.coordinates import check_space
 GENERATED_IMAGES = 100
 RESAMPLES = 1000
 MANY_IMAGES = 500
-_TOKENS = 1024
-_TOKENS_GENERATED = 256
-
-
-@dataclass(frozen=True)
-class Generation:
-    """How answers are made; None for max_new_tokens is 1,024 (256 for the generated tasks).
-
-    At temperature 0 answers are greedy; above it they are drawn by the run's seed.
-    """
-
-    backend: str = "transformers"
-    batch_size: int = 16
-    max_new_tokens: int | None = None
-    device: str = "auto"
-    dtype: str = "auto"
-    temperature: float = 0.0
-
-    def settings(self, spec: TaskSpec) -> dict[str, int | float | str | bool | None]:
-        """What of this the answers depend on, for run.json."""
-        sampling: dict[str, int | float | str | bool | None] = {"do_sample": self.temperature > 0}
-        if self.temperature:
-            sampling["temperature"] = self.temperature
-        return sampling | {"max_new_tokens": self.tokens(spec), "dtype": self.dtype}
-
-    def tokens(self, spec: TaskSpec) -> int:
-        """The limit of new tokens for a task."""
-        return self.max_new_tokens or (_TOKENS_GENERATED if spec.generated else _TOKENS)
 
 
 def find_sam(sam: str | None, spec: TaskSpec, *, may_be_gone: bool = False) -> Path | None:
@@ -140,12 +113,11 @@ def plan_run(
 
     Raises InputError.
     """
-    if generation.backend != "transformers":
-        raise InputError("must be transformers", field="backend", value=generation.backend)
+    generation.check()
     if gate == "recorded":
         raise InputError("is for recorded answers only", field="--gate", value=gate)
     choice = choose_gate(gate, gate_prompt)
-    found = find_model(model)
+    found = find_model(model) if generation.local else model
     template = template_of(spec, prompt)
     RunFolder(out).check(new=new)
     generated = spec.generated and paths.data is None and paths.annotations is None
@@ -166,42 +138,17 @@ def plan_run(
         data,
         out,
         make_source(named, options, out, generated=generated, gate=_file_of(choice)),
-        backend=generation.backend,
+        backend=generation.resolved(),
         model=model_fingerprint(found),
         gate=choice,
         template=template,
         seed=seed,
         limit=limit,
         generation=generation.settings(spec),
+        sampling=generation.sampling(spec, seed),
         reading=reading,
         new=new,
     )
-
-
-class SharedBackend:
-    """One loaded model for all the tasks of a command."""
-
-    def __init__(self, model: str, generation: Generation, seed: int = 0) -> None:
-        self._model = model
-        self._generation = generation
-        self._seed = seed
-        self._loaded: TransformersBackend | None = None
-
-    def load(self, spec: TaskSpec) -> Backend:
-        """The model, loaded the first time it is needed, set up for a task. Raises InputError."""
-        tokens = self._generation.tokens(spec)
-        if self._loaded is None:
-            self._loaded = TransformersBackend(
-                find_model(self._model),
-                device=self._generation.device,
-                dtype=self._generation.dtype,
-                batch_size=self._generation.batch_size,
-                max_new_tokens=tokens,
-                temperature=self._generation.temperature,
-                seed=self._seed,
-            )
-        self._loaded.limit_tokens(tokens)
-        return self._loaded
 
 
 def carry_out(evaluation: Evaluation, backend: Callable[[], Backend], stages: Stages | None = None) -> Evaluated:

@@ -52,7 +52,7 @@ def run_demo(out: Path, limit: int) -> None:
     for how, which, spec in runs:
         place, model = _place(how, which, spec.name), shared[how, which]
         stages = console.stages(f"{which.upper()} {spec.name}, {how}")
-        done[place] = commands.carry_out(plans[place], lambda m=model, t=spec: m.load(t), stages)  # type: ignore[misc]
+        done[place] = commands.carry_out(plans[place], model.load, stages)
     index = DemoIndex(
         rows=[
             row
@@ -74,7 +74,7 @@ def _place(how: str, which: str, task: str) -> str:
 
 
 def _generation(how: str) -> Generation:
-    return Generation(batch_size=_BATCH, temperature=TEMPERATURES[how])
+    return Generation("transformers", batch_size=_BATCH, temperature=TEMPERATURES[how])
 
 
 def _rows(runs: list[Evaluated]) -> list[DemoRow]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vrft_eval.asking import Progress, Stages, ask
-from vrft_eval.backends.protocol import Answer, Backend, Prompt
+from vrft_eval.backends.protocol import Answer, Backend, Prompt, Sampling
 from vrft_eval.data_paths import data_settings
 from vrft_eval.errors import InputError
 from vrft_eval.evaluated import Evaluated as Evaluated
@@ -43,6 +43,7 @@ class Evaluation:
     reading: Reading
     source: Source
     gate: GateStage | None = None
+    sampling: Sampling = field(default_factory=Sampling)
     new: bool = False
     info: RunInfo | None = None
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -102,12 +103,13 @@ class Evaluation:
         with_model = gate is not None and gate.model is not None
         if gate is not None and with_model:
             with _stage(stages, "gate") as progress:
-                gate.ask(backend, progress)
+                # The gate's answers have a form of their own.
+                gate.ask(backend, replace(self.sampling, constraint=None), progress)
             self.samples = gate.samples(self.settings.prompt)
         self._save_gate()
         total, journal = len(self.samples), self.folder.journal_file
         with _stage(stages, "boxes" if with_model else "") as progress:
-            ask(backend, self.pending(), journal, self.answers, total=total, progress=progress)
+            ask(backend, self.pending(), self.sampling, journal, self.answers, total=total, progress=progress)
 
     def _save_gate(self) -> None:
         if self.gate is not None and self.info is not None:
@@ -164,6 +166,7 @@ def plan(
     seed: int = 0,
     limit: int | None = None,
     generation: dict[str, int | float | str | bool | None] | None = None,
+    sampling: Sampling | None = None,
     reading: Reading | None = None,
     new: bool = False,
 ) -> Evaluation:
@@ -194,7 +197,7 @@ def plan(
         **data_settings(data),
     )
     folder.check(settings, new=new)
-    evaluation = Evaluation(data, samples, folder, settings, reading, source, stage, new)
+    evaluation = Evaluation(data, samples, folder, settings, reading, source, stage, sampling or Sampling(), new)
     if not new:
         evaluation.reload()
     return evaluation

@@ -83,13 +83,15 @@ def find_model(name: str) -> str:
 
 
 def model_fingerprint(model: str) -> str:
-    """SHA-256 over a model folder's files; the name itself for a model on Hugging Face.
+    """The fingerprint of a model's folder; the name itself for a model on Hugging Face or on a server."""
+    return folder_fingerprint(Path(model)) if Path(model).is_dir() else model
+
+
+def folder_fingerprint(folder: Path) -> str:
+    """SHA-256 over a folder's files.
 
     Of files above 64 MiB the size and both ends are read, so that a 15 GB checkpoint takes no minute.
     """
-    folder = Path(model)
-    if not folder.is_dir():
-        return model
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if not path.is_file() or path.name.startswith(".") or path.suffix == ".md":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from eval_helpers import completion
 
-from vrft_eval.backends import Answer, Prompt
+from vrft_eval.backends import Answer, Prompt, Sampling
 from vrft_eval.commands import DataPaths, Generation, carry_out, make_reading, plan_run
 from vrft_eval.evaluation import Evaluated
 from vrft_eval.gate.models import GateSummary
@@ -32,7 +32,13 @@ class Replay:
         self.gate, self.default = gate, default
         self.asked: list[Prompt] = []
 
-    def answer(self, prompts: Sequence[Prompt]) -> Iterator[Answer]:
+    def restart(self) -> None:
+        raise AssertionError("recorded answers don't die")
+
+    def close(self) -> None:
+        pass
+
+    def answer(self, prompts: Iterable[Prompt], sampling: Sampling) -> Iterator[Answer]:
         for prompt in prompts:
             self.asked.append(prompt)
             if "Detect all objects" in prompt.text:

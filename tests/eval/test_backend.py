@@ -6,16 +6,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vrft_eval.backends import Prompt
+from vrft_eval.backends import Prompt, Sampling
 from vrft_eval.backends.replay import load_recorded
 from vrft_eval.backends.transformers_backend import TransformersBackend
 from vrft_eval.errors import InputError
 from vrft_eval.provenance import find_model, model_fingerprint
 
+SHORT = Sampling(max_new_tokens=8)
+
 
 @pytest.fixture(scope="module")
 def backend(tiny_model: Path) -> TransformersBackend:
-    return TransformersBackend(tiny_model, device="cpu", batch_size=4, max_new_tokens=8)
+    return TransformersBackend(tiny_model, device="cpu", batch_size=4)
 
 
 @pytest.fixture
@@ -29,10 +31,10 @@ def prompts(tmp_path: Path) -> list[Prompt]:
 
 
 def test_a_batch_answers_as_each_prompt_alone(backend: TransformersBackend, prompts: list[Prompt]) -> None:
-    together = {answer.id: answer for answer in backend.answer(prompts)}
+    together = {answer.id: answer for answer in backend.answer(prompts, SHORT)}
     assert set(together) == {prompt.id for prompt in prompts}
     for prompt in prompts:
-        (alone,) = backend.answer([prompt])
+        (alone,) = backend.answer([prompt], SHORT)
         assert alone == together[prompt.id]
         assert alone.finish in ("stop", "length")
         assert alone.tokens is not None
@@ -52,7 +54,7 @@ def test_one_bad_image_or_prompt_fails_alone(
         Prompt("thin", thin, "red circle"),
         Prompt("marker", prompts[0].image, "an <|image_pad|> too many"),
     ]
-    answers = {answer.id: answer for answer in backend.answer([*bad, *prompts])}
+    answers = {answer.id: answer for answer in backend.answer([*bad, *prompts], SHORT)}
     assert len(answers) == len(bad) + len(prompts)
     for prompt in bad:
         assert answers[prompt.id].completion is None
@@ -61,19 +63,16 @@ def test_one_bad_image_or_prompt_fails_alone(
     assert "no such image" in str(answers["absent"].error)
 
 
-def test_the_token_limit_can_be_changed(backend: TransformersBackend, prompts: list[Prompt]) -> None:
-    backend.limit_tokens(3)
-    (answer,) = backend.answer(prompts[:1])
-    backend.limit_tokens(8)
+def test_an_answer_ends_at_the_token_limit(backend: TransformersBackend, prompts: list[Prompt]) -> None:
+    (answer,) = backend.answer(prompts[:1], Sampling(max_new_tokens=3))
     assert (answer.tokens or 0) <= 3
+    assert (answer.prompt_tokens or 0) > 3
 
 
-def test_sampled_answers_are_drawn_by_the_seed(tiny_model: Path, prompts: list[Prompt]) -> None:
+def test_sampled_answers_are_drawn_by_the_seed(backend: TransformersBackend, prompts: list[Prompt]) -> None:
     def sampled(seed: int) -> dict[str, str | None]:
-        drawn = TransformersBackend(
-            tiny_model, device="cpu", batch_size=4, max_new_tokens=8, temperature=1.0, seed=seed
-        )
-        return {answer.id: answer.completion for answer in drawn.answer(prompts)}
+        drawn = backend.answer(prompts, Sampling(max_new_tokens=8, temperature=1.0, seed=seed))
+        return {answer.id: answer.completion for answer in drawn}
 
     assert sampled(1) == sampled(1)
     assert sampled(1) != sampled(2)
@@ -81,7 +80,13 @@ def test_sampled_answers_are_drawn_by_the_seed(tiny_model: Path, prompts: list[P
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("dtype", "int8"), ("batch_size", 0), ("max_new_tokens", 0), ("temperature", -1.0), ("device", "toaster")],
+    [
+        ("dtype", "int8"),
+        ("batch_size", 0),
+        ("device", "toaster"),
+        ("lora", Path("/no/adapter")),
+        ("attention", "sharp"),
+    ],
 )
 def test_bad_options_are_refused(tiny_model: Path, option: str, value: object) -> None:
     with pytest.raises(InputError):

@@ -22,8 +22,8 @@ from vrft_eval.backends.transformers_backend import TransformersBackend
 from vrft_eval.cli import main
 
 answer = TransformersBackend.answer
-def dying(self, prompts):
-    for count, item in enumerate(answer(self, prompts)):
+def dying(self, prompts, sampling):
+    for count, item in enumerate(answer(self, prompts, sampling)):
         if count == 5:
             os.kill(os.getpid(), signal.SIGKILL)
         yield item

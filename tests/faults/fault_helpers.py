@@ -26,9 +26,9 @@ from vrft_eval.cli import main
 
 left = int(sys.argv.pop(1))
 answer = TransformersBackend.answer
-def dying(self, prompts):
+def dying(self, prompts, sampling):
     global left
-    for item in answer(self, prompts):
+    for item in answer(self, prompts, sampling):
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         left -= 1

@@ -81,7 +81,7 @@ def test_a_process_that_began_at_the_same_time_is_refused_before_it_writes(tmp_p
         reading=make_reading(spec, "norm1000", "default", None),
     )
     with held(tmp_path / "run"), pytest.raises(InputError, match="is in use by process"):
-        carry_out(evaluation, lambda: SharedBackend("demo", Generation()).load(spec))
+        carry_out(evaluation, SharedBackend("demo", Generation()).load)
     assert [entry.name for entry in (tmp_path / "run").iterdir()] == [LOCK_FILE]
 
 

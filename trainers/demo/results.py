@@ -26,7 +26,7 @@ def evaluate(model: Path, data: Path, out: Path, sam: Path) -> Scores:
     """Run the three tasks on a data folder; returns headline metrics and mean rewards, greedy and sampled."""
     scores: Scores = {}
     for how, temperature in TEMPERATURES.items():
-        generation = Generation(batch_size=32, temperature=temperature)
+        generation = Generation("transformers", batch_size=32, temperature=temperature)
         found = _evaluate(model, data, out / how, sam, generation)
         scores |= {name if how == "greedy" else f"{name} ({how})": value for name, value in found.items()}
     return scores
@@ -45,7 +45,7 @@ def _evaluate(model: Path, data: Path, out: Path, sam: Path, generation: Generat
             generation=generation,
             reading=make_reading(task, "norm1000", "default", str(sam)),
         )
-        report = carry_out(plan, lambda task=task: backend.load(task)).report  # type: ignore[misc]
+        report = carry_out(plan, backend.load).report
         for metric in metrics:
             scores[f"{name} {metric}"] = report.metrics[metric] or 0.0
         scores[f"{name} reward"] = report.rewards.mean or 0.0

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from vrft_eval.backends.protocol import MAX_TEMPERATURE, Answer, Prompt
-from vrft_eval.errors import InputError, shorten
-from vrft_eval.images import load_image
+from vrft_eval.backends.chunks import Loaded, ask_apart, in_chunks, loaded_chunks, one_line
+from vrft_eval.backends.protocol import Answer, Prompt, Sampling
+from vrft_eval.errors import InputError
 from vrft_eval.quiet import quiet_transformers
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+_SORTED_BATCHES = 64
 
 
 class TransformersBackend:
     """A model loaded with AutoModelForImageTextToText.
 
     model: a folder or a Hugging Face name. dtype `auto` is float32 on a CPU and the checkpoint's own elsewhere.
-    Answers are greedy at temperature 0; above it they are sampled from the whole distribution, by the seed.
-    Raises InputError when the model or the device can't be loaded.
+    min_pixels and max_pixels bound the size that an image is brought to, None for the checkpoint's own bounds. lora is
+    the folder of an adapter. attention is one of transformers' implementations, None for its own choice.
+    Raises InputError when the model, the adapter or the device can't be loaded.
     """
 
     name = "transformers"
@@ -35,9 +33,10 @@ class TransformersBackend:
         device: str = "auto",
         dtype: str = "auto",
         batch_size: int = 16,
-        max_new_tokens: int = 1024,
-        temperature: float = 0.0,
-        seed: int = 0,
+        min_pixels: int | None = None,
+        max_pixels: int | None = None,
+        lora: Path | None = None,
+        attention: str | None = None,
     ) -> None:
         import torch
         from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -48,82 +47,85 @@ class TransformersBackend:
         quiet_transformers()
         if dtype not in DTYPES:
             raise InputError(f"must be one of {', '.join(DTYPES)}", field="dtype", value=dtype)
-        for field, value in (("batch_size", batch_size), ("max_new_tokens", max_new_tokens)):
-            if value < 1:
-                raise InputError("must be 1 or more", field=field, value=value)
-        if not 0 <= temperature <= MAX_TEMPERATURE:
-            raise InputError(f"must be from 0 to {MAX_TEMPERATURE:g}", field="temperature", value=temperature)
+        if batch_size < 1:
+            raise InputError("must be 1 or more", field="batch_size", value=batch_size)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         wanted = "float32" if dtype == "auto" and device == "cpu" else dtype
+        options = {} if attention is None else {"attn_implementation": attention}
         try:
             self._processor = auto_processor.from_pretrained(model, padding_side="left")
             self._model: Any = auto_model.from_pretrained(
-                model, dtype=wanted if wanted == "auto" else getattr(torch, wanted)
+                model, dtype=wanted if wanted == "auto" else getattr(torch, wanted), **options
             )
             self._model = self._model.to(device).eval()
         except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-            raise InputError(f"the model can't be loaded: {_one_line(error)}", file=model) from error
+            raise InputError(f"the model can't be loaded: {one_line(error)}", file=model) from error
         if not hasattr(self._processor, "image_processor"):
             raise InputError("the model's processor takes no images", file=model)
+        if lora is not None:
+            self._add_lora(lora)
+        _bound_pixels(self._processor.image_processor, min_pixels, max_pixels)
         self._torch = torch
         self._batch_size = batch_size
-        self._temperature = temperature
-        self._seed = seed
-        self.limit_tokens(max_new_tokens)
 
-    def limit_tokens(self, max_new_tokens: int) -> None:
-        """Set how many tokens an answer may have; a longer one is cut off."""
-        self._generation = self._configuration(max_new_tokens)
+    def _add_lora(self, folder: Path) -> None:
+        try:
+            self._model.load_adapter(str(folder))
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
+            raise InputError(f"the adapter can't be loaded: {one_line(error)}", file=folder) from error
 
-    def _configuration(self, max_new_tokens: int) -> Any:
+    def answer(self, prompts: Iterable[Prompt], sampling: Sampling) -> Iterator[Answer]:
+        """Yield answers batch by batch, prompts of like length together so that little is padded."""
+        configuration = self._configuration(sampling)
+
+        def ask(items: Sequence[Loaded]) -> list[Answer]:
+            return self._generate(items, configuration, sampling)
+
+        for items, unreadable in loaded_chunks(self._sorted(prompts), self._batch_size):
+            yield from unreadable
+            if items:
+                yield from ask_apart(items, ask, self._free)
+
+    def restart(self) -> None:
+        """Nothing: the engine is this process."""
+
+    def close(self) -> None:
+        """Let go of the model."""
+        self._model = None
+        self._free()
+
+    def _sorted(self, prompts: Iterable[Prompt]) -> Iterator[Prompt]:
+        # Sorted a stretch at a time, so that a stream of any length is never held as a whole.
+        for stretch in in_chunks(prompts, _SORTED_BATCHES * self._batch_size):
+            yield from sorted(stretch, key=lambda prompt: (len(prompt.text), str(prompt.image)))
+
+    def _free(self) -> None:
+        if self._torch.cuda.is_available():
+            self._torch.cuda.empty_cache()
+
+    def _configuration(self, sampling: Sampling) -> Any:
         from transformers import GenerationConfig
 
         configuration: Any = GenerationConfig
         own, tokenizer = self._model.generation_config, self._processor.tokenizer
         eos = own.eos_token_id if own.eos_token_id is not None else tokenizer.eos_token_id
         pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else own.pad_token_id
+        ends = {"max_new_tokens": sampling.max_new_tokens, "eos_token_id": eos, "pad_token_id": pad}
+        if sampling.constraint is not None:
+            raise InputError(
+                "answers are constrained by vllm only", field="--constrain", value=sampling.constraint.form
+            )
+        if sampling.model_defaults:
+            return configuration.from_dict({**own.to_diff_dict(), **ends, "max_length": None})
         # A fresh configuration: the checkpoint's own may carry sampling settings that would change the answers.
-        sampling = {"temperature": self._temperature, "top_k": 0, "top_p": 1.0} if self._temperature else {}
-        return configuration(
-            do_sample=bool(sampling), max_new_tokens=max_new_tokens, eos_token_id=eos, pad_token_id=pad, **sampling
-        )
+        drawn = {"temperature": sampling.temperature, "top_k": 0, "top_p": 1.0} if sampling.temperature else {}
+        return configuration(do_sample=bool(drawn), **ends, **drawn)
 
-    def answer(self, prompts: Sequence[Prompt]) -> Iterator[Answer]:
-        """Yield answers batch by batch, prompts of like length together so that little is padded."""
-        ordered = sorted(prompts, key=lambda prompt: (len(prompt.text), str(prompt.image)))
-        for start in range(0, len(ordered), self._batch_size):
-            yield from self._answer_batch(ordered[start : start + self._batch_size])
-
-    def _answer_batch(self, batch: Sequence[Prompt]) -> Iterator[Answer]:
-        good: list[tuple[Prompt, Image]] = []
-        for prompt in batch:
-            try:
-                good.append((prompt, load_image(prompt.image)))
-            except InputError as error:
-                yield Answer(prompt.id, None, str(error))
-        if not good:
-            return
-        try:
-            yield from self._generate(good)
-            return
-        except (ValueError, RuntimeError, IndexError, TypeError, KeyError) as error:
-            if len(good) == 1:
-                yield Answer(good[0][0].id, None, _one_line(error))
-                return
-        # One bad prompt must not take the others with it: ask each alone, and keep the reason of the bad one.
-        for item in good:
-            try:
-                yield from self._generate([item])
-            except (ValueError, RuntimeError, IndexError, TypeError, KeyError) as error:
-                yield Answer(item[0].id, None, _one_line(error))
-
-    def _generate(self, items: Sequence[tuple[Prompt, Image]]) -> list[Answer]:
+    def _generate(self, items: Sequence[Loaded], configuration: Any, sampling: Sampling) -> list[Answer]:
         texts = [
             self._processor.apply_chat_template(
-                [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": prompt.text}]}],
-                add_generation_prompt=True,
-                tokenize=False,
+                prompt.messages({"type": "image"}), add_generation_prompt=True, tokenize=False
             )
             for prompt, _ in items
         ]
@@ -133,24 +135,33 @@ class TransformersBackend:
         for key, value in inputs.items():
             if self._torch.is_floating_point(value):
                 inputs[key] = value.to(self._model.dtype)
-        if self._temperature:
+        if configuration.do_sample:
             # Drawn by the seed and the prompts of the batch, so that the same command gives the same answers.
-            named = f"{self._seed} {' '.join(prompt.id for prompt, _ in items)}"
-            self._torch.manual_seed(int.from_bytes(hashlib.sha256(named.encode()).digest()[:8], "big"))
+            self._torch.manual_seed(sampling.seed_of(*(prompt.id for prompt, _ in items)))
         with self._torch.inference_mode():
-            output = self._model.generate(**inputs, generation_config=self._generation)
+            output = self._model.generate(**inputs, generation_config=configuration)
         new = output[:, inputs["input_ids"].shape[1] :]
-        eos = self._generation.eos_token_id
+        eos = configuration.eos_token_id
         stops = set(eos) if isinstance(eos, (list, tuple)) else {eos}
+        lengths = inputs["attention_mask"].sum(dim=1).tolist()
         answers = []
-        for (prompt, _), tokens in zip(items, new.tolist(), strict=True):
+        for (prompt, _), tokens, length in zip(items, new.tolist(), lengths, strict=True):
             end = next((i for i, token in enumerate(tokens) if token in stops), None)
             kept = tokens if end is None else tokens[:end]
             text = self._processor.tokenizer.decode(kept, skip_special_tokens=True)
             count = len(kept) + (end is not None)
-            answers.append(Answer(prompt.id, text, None, "length" if end is None else "stop", count))
+            answers.append(Answer(prompt.id, text, None, "length" if end is None else "stop", count, int(length)))
         return answers
 
 
-def _one_line(error: BaseException) -> str:
-    return shorten(f"{type(error).__name__}: {' '.join(str(error).split())}", 300)
+def _bound_pixels(image_processor: Any, least: int | None, most: int | None) -> None:
+    if least is None and most is None:
+        return
+    size = getattr(image_processor, "size", None)
+    keys = ("shortest_edge", "longest_edge")
+    if not size or not all(key in size for key in keys):
+        raise InputError("the model's image processor has no such bounds", field="--max-pixels", value=most)
+    image_processor.size = {
+        "shortest_edge": size["shortest_edge"] if least is None else least,
+        "longest_edge": size["longest_edge"] if most is None else most,
+    }

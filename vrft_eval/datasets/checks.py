@@ -6,7 +6,7 @@ import math
 from typing import Any, TypeGuard
 
 # Beyond it, a whole number is no longer one as a JSON number of other languages, and float() could overflow.
-_LARGEST = 2**53
+LARGEST = 2**53
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
@@ -16,7 +16,7 @@ def is_number(value: Any) -> TypeGuard[int | float]:
     (True, False, False, False)
     """
     kind = type(value)
-    return (kind is float and math.isfinite(value)) or (kind is int and -_LARGEST < value < _LARGEST)
+    return (kind is float and math.isfinite(value)) or (kind is int and -LARGEST < value < LARGEST)
 
 
 def is_whole(value: Any) -> TypeGuard[int]:
@@ -25,7 +25,7 @@ def is_whole(value: Any) -> TypeGuard[int]:
     >>> is_whole(3), is_whole(3.0), is_whole(True)
     (True, False, False)
     """
-    return type(value) is int and -_LARGEST < value < _LARGEST
+    return type(value) is int and -LARGEST < value < LARGEST
 
 
 def is_name(value: Any) -> TypeGuard[str]:

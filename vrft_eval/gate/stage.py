@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vrft_eval.asking import Progress, ask
-from vrft_eval.backends.protocol import Backend
+from vrft_eval.backends.protocol import Backend, Sampling
 from vrft_eval.errors import InputError
 from vrft_eval.files import dump_json, write_atomic
 from vrft_eval.gate.choose import GateChoice
@@ -77,13 +77,13 @@ class GateStage:
         """Whether there are questions still to be asked."""
         return self.model is not None and next(self.model.left(), None) is not None
 
-    def ask(self, backend: Backend, progress: Progress | None = None) -> None:
+    def ask(self, backend: Backend, sampling: Sampling, progress: Progress | None = None) -> None:
         """Ask what is pending, into the gate's journal. Raises InputError when no question at all could be answered."""
         if self.model is None:
             return
         prompts = list(self.model.left())
         journal = self._folder.gate_journal_file
-        ask(backend, prompts, journal, self.model.answers, total=len(self.model), progress=progress)
+        ask(backend, prompts, sampling, journal, self.model.answers, total=len(self.model), progress=progress)
 
     def check_decided(self) -> None:
         """Raise InputError while questions were never asked: what the gate lets through isn't known yet."""

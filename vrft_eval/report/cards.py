@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from vrft_eval.report.labels import Label, Rect, place_labels
 from vrft_eval.report.pictures import mask_picture, thumbnail
 from vrft_eval.report.visible import visible
 from vrft_eval.report.words import number
@@ -18,17 +19,6 @@ _PREDICTED = (240, 120, 20)
 _MAX_BOXES = 100
 _FULL_LABELS = 3
 _NO_SIZE = (400, 300)
-
-
-@dataclass(frozen=True)
-class Rect:
-    """A box in the picture's own pixels, with its label."""
-
-    x: float
-    y: float
-    w: float
-    h: float
-    label: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +33,7 @@ class Card:
     size: tuple[int, int]
     truth: list[Rect]
     predicted: list[Rect]
+    labels: list[Label]
     hidden_boxes: int
     truth_mask: str | None
     predicted_mask: str | None
@@ -76,6 +67,7 @@ def make_cards(judged: Sequence[Judged], masks: dict[str, dict[str, Any]]) -> tu
 
 def _card(item: Judged, picture: int | None, mask: dict[str, Any] | None) -> Card:
     sample, response = item.sample, item.response
+    size = sample.image_size or _NO_SIZE
     truth = [] if isinstance(sample.truth, str) else [_rect(box, "") for box in sample.boxes.tolist()]
     predicted = [_rect(box, _box_label(item, k)) for k, box in enumerate(item.boxes[:_MAX_BOXES].tolist())]
     facts = [("format", Markup("right") if response.well_formed else visible(", ".join(map(str, response.issues))))]
@@ -96,9 +88,10 @@ def _card(item: Judged, picture: int | None, mask: dict[str, Any] | None) -> Car
         outcome=item.outcome,
         broken=bool(item.text) and not response.well_formed,
         picture=picture,
-        size=sample.image_size or _NO_SIZE,
+        size=size,
         truth=truth,
         predicted=predicted,
+        labels=place_labels(predicted, size),
         hidden_boxes=max(0, len(item.boxes) - _MAX_BOXES),
         truth_mask=None if sample.mask is None else mask_picture(sample.mask, _TRUTH),
         predicted_mask=None if mask is None else mask_picture(mask, _PREDICTED),

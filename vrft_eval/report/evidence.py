@@ -53,7 +53,8 @@ def calibration_text(found: Calibration) -> str:
     """One sentence on how honest the confidences are."""
     return (
         f"Expected calibration error {number(found.ece)} (largest of a bin {number(found.mce)}): confidence against "
-        f"being right at IoU {found.iou:.2f}, {found.detections:,} boxes, {len(found.bins)} bins of equal width."
+        f"being right at IoU {found.iou:.2f}, {found.detections:,} boxes (without those that the metric ignores), "
+        f"{len(found.bins)} bins of equal width."
     )
 
 

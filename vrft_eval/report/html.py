@@ -15,13 +15,15 @@ from markupsafe import Markup
 from vrft_eval.report import beside, evidence
 from vrft_eval.report.cards import make_cards
 from vrft_eval.report.choose import choose, chosen_note
+from vrft_eval.report.labels import FONT
 from vrft_eval.report.visible import plain
 from vrft_eval.report.words import COUNTS, METRICS, model_name, number
 from vrft_eval.schemas import Report, RunInfo
 from vrft_eval.tasks.base import Judged, Measures
 
 _FOLDER = Path(__file__).parent / "page"
-OUTCOMES = ("right", "partly", "wrong", "unanswered", "failed")
+VERDICTS = ("right", "partly", "wrong")
+OUTCOMES = (*VERDICTS, "unanswered", "failed")
 
 
 def render_report(report: Report, judged: Sequence[Judged], measures: Measures, info: RunInfo) -> str:
@@ -44,6 +46,7 @@ def render_report(report: Report, judged: Sequence[Judged], measures: Measures, 
             for name, value in report.metrics.items()
         ],
         outcomes={name: sum(card.outcome == name for card in cards) for name in OUTCOMES},
+        verdicts={name: sum(item.outcome == name for item in judged) for name in VERDICTS},
         broken=sum(card.broken for card in cards),
         categories=sorted({card.title for card in cards}),
         has_boxes=report.kind != "classification",
@@ -79,5 +82,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, plain=plain, model_name=model_name)
-    environment.globals.update(METRICS=METRICS, COUNTS=COUNTS)
+    environment.globals.update(METRICS=METRICS, COUNTS=COUNTS, FONT=FONT)
     return environment
