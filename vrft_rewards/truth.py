@@ -98,6 +98,7 @@ def truth_with_labels(truth: TruthLike) -> tuple[Any, tuple[str, ...]]:
     boxes, labels = (_truth_part(truth, key, ("boxes", "labels")) for key in ("boxes", "labels"))
     if not isinstance(boxes, (Sequence, np.ndarray)):
         raise ValueError(f"truth boxes: expected (m, 4) numbers, got {boxes!r}")  # noqa: TRY004
+    labels = labels.tolist() if isinstance(labels, np.ndarray) else labels
     if isinstance(labels, str) or not isinstance(labels, Sequence) or len(labels) != len(boxes):
         raise ValueError(f"truth labels: expected a list of {len(boxes)} labels, one a box, got {labels!r}")
     for index, label in enumerate(labels):

@@ -73,6 +73,7 @@ BAD_BOXES: list[tuple[object, str]] = [
     ([[1, 2, 3, 4], [3, 2, 1, 4]], r"truth\[1\]: expected x1 < x2"),
     ([{"bbox": [1, 2, 3, 4]}], r"truth\[0\]: expected four numbers"),
     ({"boxes": [[1, 2, 3, 4]], "labels": ["a", "b"]}, "truth labels: expected a list of 1"),
+    ({"boxes": [[1, 2, 3, 4]], "labels": np.array([""])}, r"truth labels\[0\]: expected a name"),
     ({"boxes": [[1, 2, 3, 4]], "labels": [None]}, r"truth labels\[0\]: expected a name"),
     ({"boxes": [[1, 2, 3, 4]]}, "truth: expected 'labels'"),
 ]

@@ -57,6 +57,7 @@ def test_a_sum_keeps_its_parts() -> None:
         (lambda: LengthReward(-1, 2), "low"),
         (lambda: LengthReward(0, 2, "tokens"), "unit"),  # type: ignore[arg-type]
         (lambda: RepetitionReward(0), "ngram"),
+        (lambda: RepetitionReward(101), "ngram"),
         (lambda: OverlongReward(5, 6), "buffer"),
         (lambda: WeightedReward({}), "rewards"),
         (lambda: WeightedReward({"a": 5}), r"rewards\['a'\]"),  # type: ignore[dict-item]

@@ -18,6 +18,7 @@ Counter = Callable[[str], int]
 
 _WORD = re.compile(r"\S{1,64}")
 _MAX_WORDS = 20_000
+_MAX_NGRAM = 100
 """Words that are looked at for repetition."""
 
 
@@ -79,7 +80,7 @@ class RepetitionReward(_Shape):
     """Punish repetition: part ``repetition``, minus the share of n-grams of words that were said before, in [-1, 0].
 
     The penalty of Yeo et al. 2025 (arXiv 2502.03373) as a share: 0 where no n-gram comes twice. Case is ignored; the
-    first 20,000 words count. The truth isn't used. Raises ValueError for an ``ngram`` below 1.
+    first 20,000 words count. The truth isn't used. Raises ValueError for an ``ngram`` below 1 or above 100.
 
     >>> RepetitionReward(ngram=2).score("a bus a bus a bus").value
     -0.6
@@ -87,6 +88,8 @@ class RepetitionReward(_Shape):
 
     def __init__(self, ngram: int = 4) -> None:
         self.ngram = _whole("ngram", ngram, 1)
+        if ngram > _MAX_NGRAM:
+            raise ValueError(f"ngram: expected at most {_MAX_NGRAM}, got {ngram}")
         self._declare(("repetition", 1.0, -1.0, 0.0))
 
     def measure(self, completion: object, truth: Any = None, image_size: ImageSize | None = None) -> Measured:  # noqa: ARG002
