@@ -12,7 +12,7 @@ from vrft_eval.tasks.detection import DetectionData
 def survey_detection(data: DetectionData, findings: Findings) -> Survey:
     """Count images, categories, boxes and questions by gate; note categories and images without truth."""
     coco = data.coco
-    crowds = sum(annotation.crowd for annotation in coco.annotations)
+    crowds = int(coco.annotations.crowd.sum())
     survey = Survey(str(coco.file))
     survey.found = {
         "images": len(coco.images),
@@ -41,7 +41,7 @@ def survey_detection(data: DetectionData, findings: Findings) -> Survey:
 
 
 def _note_images(data: DetectionData, findings: Findings) -> None:
-    annotated = {annotation.image_id for annotation in data.coco.annotations}
+    annotated = set(data.coco.annotations.image_id.tolist())
     last = None
     for image in data.coco.images:
         if image.id not in annotated:
@@ -52,6 +52,6 @@ def _note_images(data: DetectionData, findings: Findings) -> None:
     for path, count in Counter(image.path for image in data.coco.images).items():
         if count > 1:
             findings.see("image_twice", f"{path} ({count} times)")
-    crowds = {(a.image_id, a.category_id) for a in data.coco.annotations if a.crowd}
-    for image_id, key in sorted(crowds - set(data.truth)):
+    crowds = data.coco.annotations.where(data.coco.annotations.crowd).pairs()
+    for image_id, key in sorted(set(crowds) - set(data.truth)):
         findings.see("crowd_only", f"image {image_id}, {data.coco.categories[key]}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import overload
 
 import numpy as np
@@ -76,6 +76,12 @@ class Annotations(Sequence[Annotation]):
             bool(self.crowd[index]),
         )
 
+    def __eq__(self, other: object) -> bool:
+        """Whether two have the same boxes in the same order."""
+        if not isinstance(other, Annotations):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+
     def where(self, kept: NDArray[np.bool_] | slice) -> Annotations:
         """The boxes that are kept."""
         return Annotations(
@@ -85,3 +91,7 @@ class Annotations(Sequence[Annotation]):
     def of_images(self, ids: Iterable[int]) -> Annotations:
         """The boxes of some images."""
         return self.where(np.isin(self.image_id, np.fromiter(ids, dtype=np.int64)))
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """The image and the category of each box."""
+        return list(zip(self.image_id.tolist(), self.category_id.tolist(), strict=True))

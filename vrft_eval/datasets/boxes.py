@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vrft_eval.datasets.coco import Annotation, CocoImage
+from vrft_eval.datasets.annotations import Annotations
+from vrft_eval.datasets.coco import CocoImage
 from vrft_eval.findings import Findings
 from vrft_eval.samples import Boxes
 
@@ -18,30 +19,45 @@ _ROUNDING = 1.0
 
 
 def true_boxes(
-    images: Sequence[CocoImage], annotations: Sequence[Annotation], findings: Findings
+    images: Sequence[CocoImage], annotations: Annotations, findings: Findings
 ) -> dict[tuple[int, int], Boxes]:
     """The boxes (m, 4) of each (image, category) pair that has some: pixels xyxy, clipped to the image.
 
     Crowds are left out, and so are boxes without area inside their image. Boxes that are outside, empty, tiny or there
-    twice are counted in the findings.
+    twice are counted in the findings. Pairs are in the order of their first boxes.
     """
-    if not annotations:
+    if not len(annotations):
         return {}
-    sizes = {image.id: image.size for image in images}
-    boxes = np.array([a.xyxy for a in annotations], dtype=np.float64)
-    limits = np.array([sizes[a.image_id] for a in annotations], dtype=np.float64)
-    clipped = np.clip(boxes, 0.0, np.hstack([limits, limits]))
+    boxes = annotations.boxes.copy()
+    boxes[:, 2:] += boxes[:, :2]
+    clipped = np.clip(boxes, 0.0, _limits(images, annotations))
     whole = (clipped[:, 0] < clipped[:, 2]) & (clipped[:, 1] < clipped[:, 3])
     _look(annotations, boxes, clipped, whole, findings)
-    crowd = np.array([a.crowd for a in annotations])
-    pairs: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for index in np.flatnonzero(whole & ~crowd).tolist():
-        pairs[annotations[index].image_id, annotations[index].category_id].append(index)
-    return {pair: clipped[rows] for pair, rows in pairs.items()}
+    return _grouped(annotations, clipped, np.flatnonzero(whole & ~annotations.crowd))
+
+
+def _limits(images: Sequence[CocoImage], annotations: Annotations) -> NDArray[np.float64]:
+    """The far corner of each annotation's image, twice: (n, 4)."""
+    ids = np.array([image.id for image in images], dtype=np.int64)
+    order = np.argsort(ids)
+    sizes = np.array([image.size * 2 for image in images], dtype=np.float64)
+    limits: NDArray[np.float64] = sizes[order[np.searchsorted(ids, annotations.image_id, sorter=order)]]
+    return limits
+
+
+def _grouped(annotations: Annotations, boxes: Boxes, rows: NDArray[np.int64]) -> dict[tuple[int, int], Boxes]:
+    image, category = annotations.image_id[rows], annotations.category_id[rows]
+    order = np.lexsort((category, image))  # stable: the boxes of a pair keep their order
+    image, category, rows = image[order], category[order], rows[order]
+    begins = np.flatnonzero((np.diff(image, prepend=np.nan) != 0) | (np.diff(category, prepend=np.nan) != 0))
+    spans = list(pairwise([*begins.tolist(), len(rows)]))
+    pairs = list(zip(image[begins].tolist(), category[begins].tolist(), strict=True))
+    boxes = boxes[rows]
+    return {pairs[k]: boxes[slice(*spans[k])] for k in np.argsort(rows[begins]).tolist()}
 
 
 def _look(
-    annotations: Sequence[Annotation],
+    annotations: Annotations,
     boxes: NDArray[np.float64],
     clipped: NDArray[np.float64],
     whole: NDArray[np.bool_],
@@ -54,18 +70,27 @@ def _look(
         "box_outside": whole & (beyond >= _ROUNDING),
         "box_outside_a_little": whole & (beyond > 0) & (beyond < _ROUNDING),
         "box_tiny": whole & (sides < _TINY),
+        "box_twice": _repeated(annotations),
     }
     for kind, where in found.items():
         for index in np.flatnonzero(where).tolist():
-            findings.see(kind, _shown(annotations[index]))
-    seen: set[tuple[int, int, tuple[float, float, float, float]]] = set()
-    for annotation in annotations:
-        key = (annotation.image_id, annotation.category_id, annotation.bbox)
-        if key in seen:
-            findings.see("box_twice", _shown(annotation))
-        seen.add(key)
+            findings.see(kind, _shown(annotations, index))
 
 
-def _shown(annotation: Annotation) -> str:
+def _repeated(annotations: Annotations) -> NDArray[np.bool_]:
+    """Which are equal to an earlier one."""
+    columns = (*annotations.boxes.T, annotations.category_id, annotations.image_id)
+    repeated = np.zeros(len(annotations), dtype=np.bool_)
+    # Few boxes share so much as their first numbers, so only these are sorted by all.
+    order = np.argsort(columns[0], kind="stable")
+    same = np.diff(columns[0][order]) == 0
+    rows = order[np.append(same, False) | np.append(False, same)]
+    rows = rows[np.lexsort([column[rows] for column in columns])]
+    repeated[rows[1:][np.all([np.diff(column[rows]) == 0 for column in columns], axis=0)]] = True
+    return repeated
+
+
+def _shown(annotations: Annotations, index: int) -> str:
+    annotation = annotations[index]
     box = [round(value, 2) for value in annotation.bbox]
     return f"image {annotation.image_id}, category {annotation.category_id}: {box}"

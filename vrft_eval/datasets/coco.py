@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from vrft_eval.datasets.annotations import Annotation, Annotations
 from vrft_eval.datasets.checks import is_name, is_number, is_whole
+from vrft_eval.datasets.coco_columns import decode
 from vrft_eval.datasets.presence import Origin
 from vrft_eval.errors import InputError
-from vrft_eval.files import confined, read_json
+from vrft_eval.files import confined, parse_json, read_bytes
 from vrft_eval.findings import Findings
 
 Frequency = Literal["r", "c", "f"]
@@ -35,23 +37,6 @@ class CocoImage:
     not_exhaustive: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """One true box, xywh in pixels as in the file."""
-
-    image_id: int
-    category_id: int
-    bbox: tuple[float, float, float, float]
-    area: float
-    crowd: bool
-
-    @property
-    def xyxy(self) -> tuple[float, float, float, float]:
-        """The box as corners."""
-        x, y, w, h = self.bbox
-        return (x, y, x + w, y + h)
-
-
 @dataclass(frozen=True)
 class CocoData:
     """A checked COCO file; images, categories and annotations in the file's order.
@@ -63,7 +48,7 @@ class CocoData:
     file: Path
     images: tuple[CocoImage, ...]
     categories: dict[int, str]
-    annotations: tuple[Annotation, ...]
+    annotations: Annotations
     frequencies: dict[int, Frequency] = field(default_factory=dict)
     rule: Rule = "coco"
     synonyms: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -90,10 +75,12 @@ class _Reader:
         self.synonyms: dict[int, tuple[str, ...]] = {}
 
     def read(self) -> CocoData:
-        document = read_json(self.file, leave_out=_UNUSED)
-        if not isinstance(document, dict):
-            raise InputError("must be a JSON object with images, annotations and categories", file=self.file)
-        lists = {name: self._list(document, name) for name in ("images", "annotations", "categories")}
+        data = read_bytes(self.file)
+        columns = decode(data)
+        if columns is None:
+            lists = self._lists(data)
+        else:
+            lists = {name: self._list({name: getattr(columns, name)}, name) for name in ("images", "categories")}
         for name in ("images", "categories"):
             if not lists[name]:
                 raise InputError("must not be empty", file=self.file, field=name, value=[])
@@ -107,7 +94,10 @@ class _Reader:
         images = self._images(lists["images"], categories, rule)
         if rule == "lvis":
             images = self._settled(images)
-        annotations = self._annotations(lists["annotations"], images, categories)
+        annotations = None if columns is None else columns.fitting(images, categories)
+        if annotations is None:
+            entries = (lists if columns is None else self._lists(data))["annotations"]
+            annotations = Annotations.of(self._annotations(entries, images, categories))
         roots: tuple[Path, ...] = (self.folder,)
         if rule == "lvis":
             # The two folders of COCO's images are as a rule links to where COCO lies.
@@ -116,7 +106,7 @@ class _Reader:
             self.file,
             tuple(images.values()),
             categories,
-            tuple(annotations),
+            annotations,
             self.frequencies,
             rule,
             self.synonyms,
@@ -125,6 +115,12 @@ class _Reader:
 
     def _bad(self, message: str, where: str, value: Any, kind: str = "unusable_entry") -> None:
         self.findings.error(kind, InputError(message, file=self.file, field=where, value=value))
+
+    def _lists(self, data: bytes) -> dict[str, list[Any]]:
+        document = parse_json(data, self.file, leave_out=_UNUSED)
+        if not isinstance(document, dict):
+            raise InputError("must be a JSON object with images, annotations and categories", file=self.file)
+        return {name: self._list(document, name) for name in ("images", "annotations", "categories")}
 
     def _list(self, document: dict[str, Any], name: str) -> list[Any]:
         value = document.get(name)

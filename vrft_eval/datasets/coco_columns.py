@@ -1,7 +1,7 @@
 """The annotations of a sound COCO file, decoded and checked all at once: the quick way of `load_coco`.
 
-Nothing is said here about what is wrong. Whatever is odd in any way makes `decode` or `Columns.fitting` return None, and
-the file is then read entry by entry, which names it.
+Nothing is said here about what is wrong. Whatever is odd in any way makes `decode` or `Columns.fitting` return None,
+and the file is then read entry by entry, which names it.
 """
 
 from __future__ import annotations

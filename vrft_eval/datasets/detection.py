@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from vrft_eval.datasets.coco import Annotation, CocoData, CocoImage, load_coco
+from vrft_eval.datasets.annotations import Annotation, Annotations
+from vrft_eval.datasets.coco import CocoData, CocoImage, load_coco
 from vrft_eval.datasets.coco_layouts import find_coco
 from vrft_eval.datasets.hub import bad_row, is_hub, note_question, read_hub
 from vrft_eval.datasets.options import LoadOptions
@@ -40,8 +41,8 @@ def load_detection(layout: str, options: LoadOptions, findings: Findings, asked_
     origin, dropped = look_for(paths, whole.origin.roots, options.missing, options.left_out, findings)
     if dropped:
         images = tuple(image for image in whole.images if image.path not in dropped)
-        kept = {image.id for image in images}
-        whole = replace(whole, images=images, annotations=tuple(a for a in whole.annotations if a.image_id in kept))
+        kept = whole.annotations.of_images([image.id for image in images])
+        whole = replace(whole, images=images, annotations=kept)
     return replace(whole, origin=origin)
 
 
@@ -75,4 +76,5 @@ def _from_hub(options: LoadOptions, findings: Findings, asked_of: AskedOf) -> Co
     categories = {key: name for name, key in ids.items()}
     if not images:
         raise InputError("holds no rows that can be used", file=folder)
-    return CocoData(folder, tuple(images), categories, tuple(annotations), origin=Origin((folder,), embedded=embedded))
+    origin = Origin((folder,), embedded=embedded)
+    return CocoData(folder, tuple(images), categories, Annotations.of(annotations), origin=origin)

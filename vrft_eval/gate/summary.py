@@ -39,7 +39,7 @@ def summarise_gate(data: DetectionData, asked: Iterable[tuple[int, int]], exist_
     selected = data.selected
     passed = {pair for pair in asked if pair[1] in selected}
     true = {pair: len(boxes) for pair, boxes in data.truth.items() if pair[1] in selected}
-    doubtful = {(a.image_id, a.category_id) for a in data.coco.annotations} - true.keys()
+    doubtful = set(data.coco.annotations.pairs()) - true.keys()
     absent = {image.id: image.negatives for image in data.coco.images} if data.coco.rule == "lvis" else None
     found = len(true.keys() & passed)
     wrong = passed - true.keys() - doubtful
@@ -62,9 +62,9 @@ def summarise_gate(data: DetectionData, asked: Iterable[tuple[int, int]], exist_
 def _ceiling(data: DetectionData, passed: Collection[tuple[int, int]]) -> float | None:
     """mAP of a detector that finds every box it is asked for and no other: the mean over categories of the share of
     COCO's 101 recall points that it reaches."""
-    boxes = [a for a in data.coco.annotations if a.category_id in data.selected and not a.crowd]
-    there = Counter(a.category_id for a in boxes)
-    found = Counter(a.category_id for a in boxes if (a.image_id, a.category_id) in passed)
+    boxes = data.coco.annotations.where(~data.coco.annotations.crowd).pairs()
+    there = Counter(pair[1] for pair in boxes if pair[1] in data.selected)
+    found = Counter(pair[1] for pair in boxes if pair in passed)
     points = np.linspace(0.0, 1.0, 101)
     reached = [
         np.searchsorted(points, found[key] / count, side="right") * (found[key] > 0) for key, count in there.items()

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vrft_eval.datasets.coco import Annotation, CocoImage
+from vrft_eval.datasets.annotations import Annotation, Annotations
+from vrft_eval.datasets.coco import CocoImage
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -92,12 +93,13 @@ def make_table(
         np.asarray(scores, dtype=np.float64).reshape(-1),
     )
     _check(found)
+    true = Annotations.of(annotations)
     truth = BoxTruth(
-        np.array([image_at[a.image_id] for a in annotations], dtype=np.int64),
-        np.array([category_at[a.category_id] for a in annotations], dtype=np.int64),
-        np.array([a.bbox for a in annotations], dtype=np.float64).reshape(-1, 4),
-        np.array([a.area for a in annotations], dtype=np.float64),
-        np.array([a.crowd for a in annotations], dtype=np.bool_),
+        np.searchsorted(list(image_at), true.image_id),
+        np.searchsorted(keys, true.category_id),
+        true.boxes,
+        true.area,
+        true.crowd,
     )
     sets = [
         [category_at[key] * len(ordered) + place for place, image in enumerate(ordered) for key in getattr(image, name)]

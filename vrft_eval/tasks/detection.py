@@ -45,8 +45,9 @@ class DetectionData(TaskData):
         self._compare_count(len(whole.images) + len(whole.origin.left_out))
         self._all_images = {image.id: image.path for image in whole.images}
         images = tuple(draw(whole.images, options.limit, options.seed))
-        kept = {image.id for image in images}
-        annotations = tuple(a for a in whole.annotations if a.image_id in kept)
+        annotations = whole.annotations
+        if len(images) < len(whole.images):
+            annotations = annotations.of_images([image.id for image in images])
         self.coco = replace(whole, images=images, annotations=annotations)
         self.selected = self._select(options.categories or spec.categories)
         self._by_pair = true_boxes(images, annotations, findings)
