@@ -14,6 +14,7 @@ from vrft_eval import commands
 from vrft_eval.commands import DataPaths
 from vrft_eval.evaluation import Evaluated
 from vrft_eval.report.choose import choose
+from vrft_eval.report.html import render_report
 from vrft_eval.report.markdown import cell
 from vrft_eval.report.visible import visible
 from vrft_eval.run_lock import LOCK_FILE
@@ -191,6 +192,16 @@ def test_the_samples_shown_are_a_mix(tmp_path: Path) -> None:
     chosen = choose(right * 500 + wrong * 3, 10)
     assert len(chosen) == 10
     assert sum(item.outcome == "wrong" for item in chosen) == 3
+
+
+def test_the_page_counts_every_outcome_and_not_only_those_it_shows(tmp_path: Path) -> None:
+    evaluated = _score(tmp_path, _good())
+    right, wrong = (next(item for item in evaluated.judged if item.outcome == name) for name in ("right", "wrong"))
+    text = render_report(evaluated.report, [right] * 700 + [wrong] * 300, evaluated.measures, evaluated.info)
+    assert re.search(r"<span>right</span>.*<span class=\"n\">700</span>", text)
+    assert re.search(r"<span>wrong</span>.*<span class=\"n\">300</span>", text)
+    assert "<span>partly</span>" in text
+    assert text.count("<article") == 200
 
 
 def test_long_answers_are_cut_and_the_rest_counted() -> None:
