@@ -173,7 +173,7 @@ _encode = json.JSONEncoder(allow_nan=False).encode
 def journal_line(answer: Answer) -> bytes:
     """One line of responses.jsonl; fields without a value are left out, but for the completion."""
     row: dict[str, str | int | None] = {"id": answer.id, "completion": answer.completion}
-    for name in ("error", "finish", "tokens"):
+    for name in ("error", "finish", "tokens", "prompt_tokens", "cached_tokens"):
         value = getattr(answer, name)
         if value is not None:
             row[name] = value

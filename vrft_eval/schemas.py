@@ -17,6 +17,7 @@ from vrft_eval.files import read_json
 from vrft_eval.gate.models import ExistMap, GateSummary
 from vrft_eval.gate.models import Gate as Gate
 from vrft_eval.masks.models import MaskLine
+from vrft_eval.session import Session as Session
 
 Engine = Literal["hotcoco", "pycocotools"]
 
@@ -67,7 +68,7 @@ class Source(_File):
 
 
 class RunInfo(_File):
-    """run.json: written before the first answer."""
+    """run.json: written before the first answer, its sessions while they ask."""
 
     version: Literal[1] = 1
     created: str
@@ -77,6 +78,7 @@ class RunInfo(_File):
     packages: dict[str, str]
     python: str
     revision: str | None = Field(description="git revision of the harness, null when it is not run from a checkout")
+    sessions: list[Session] = Field(default=[], description="those that asked a model, in their order")
 
 
 class ResponseLine(_File):
@@ -86,7 +88,9 @@ class ResponseLine(_File):
     completion: str | None
     error: str | None = None
     finish: Literal["stop", "length"] | None = None
-    tokens: int | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0, description="of the completion")
+    prompt_tokens: int | None = Field(default=None, ge=0)
+    cached_tokens: int | None = Field(default=None, ge=0, description="of prompt_tokens, taken from a cache")
 
 
 class DetectionPrediction(_File):
