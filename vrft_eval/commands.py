@@ -242,6 +242,36 @@ def report(
     resamples: int | None = None,
 ) -> Evaluated:
     """Make a run's reports again, perhaps reading its answers in another way. Raises InputError."""
+    return planned_again(
+        run,
+        paths=paths,
+        space=space,
+        profile=profile,
+        sam=sam,
+        sam_dtype=sam_dtype,
+        sam_mask=sam_mask,
+        device=device,
+        against=against,
+        engine=engine,
+        resamples=resamples,
+    ).settle()
+
+
+def planned_again(
+    run: Path,
+    *,
+    paths: DataPaths | None = None,
+    space: str | None = None,
+    profile: str | None = None,
+    sam: str | None = None,
+    sam_dtype: str | None = None,
+    sam_mask: str | None = None,
+    device: str = "auto",
+    against: str | None = None,
+    engine: str | None = None,
+    resamples: int | None = None,
+) -> Evaluation:
+    """A run that is there, with its data and its answers, perhaps to be read in another way. Raises InputError."""
     folder = RunFolder(run)
     info = folder.read_info()
     settings, source = info.settings, info.source
@@ -264,7 +294,7 @@ def report(
     )
     options = options_of_run(settings, source, run, paths or DataPaths())
     answers = folder.answers()
-    evaluation = plan(
+    return plan(
         load_task(spec, options),
         run,
         make_source(source.model, options, run, generated=source.generated, gate=source.gate),
@@ -279,7 +309,6 @@ def report(
         generation=settings.generation,
         reading=reading,
     )
-    return evaluation.settle()
 
 
 def _file_of(choice: GateChoice | None) -> str | None:
