@@ -10,13 +10,14 @@ import functools
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from vrft_rewards.adapters.options import TASKS, environment_options, make_reward
 from vrft_rewards.coordinates import ImageSize
 from vrft_rewards.rewards import Reward
+from vrft_rewards.scores import Score
 
-__all__ = ["TaskReward", "TrlReward", "reward", "trl_reward"]
+__all__ = ["Judged", "TaskReward", "TrlReward", "reward", "trl_reward"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,13 @@ class TaskReward:
     reward: Reward
     column: str
     size_column: str = "image_size"
+
+
+class Judged(NamedTuple):
+    """One completion's task and score."""
+
+    task: str
+    score: Score
 
 
 @dataclass
@@ -64,16 +72,28 @@ class TrlReward:
         **columns: Any,
     ) -> list[float | None]:
         """Score every completion against the truth in its row."""
+        judged = self.judged(completions, columns)
+        parts: dict[str, list[float]] = defaultdict(list)
+        for item in judged:
+            if item is not None:
+                for part, value in item.score.parts.items():
+                    parts[f"reward_parts/{item.task}/{part}"].append(value)
+        if log_metric is not None:
+            for part, items in parts.items():
+                log_metric(part, sum(items) / len(items))
+        if log_extra is not None:
+            log_extra("reason", ["no task" if item is None else item.score.reason for item in judged])
+        return [None if item is None else item.score.value for item in judged]
+
+    def judged(self, completions: Sequence[Any], columns: Mapping[str, Any]) -> list[Judged | None]:
+        """Return each completion's task and score, None for a row without a task. Raises ValueError as above."""
         names = columns.get("task")
         if names is None:
             names = self._only_task(len(completions))
-        values: list[float | None] = []
-        reasons: list[str] = []
-        parts: dict[str, list[float]] = defaultdict(list)
+        judged: list[Judged | None] = []
         for row, (completion, name) in enumerate(zip(completions, names, strict=True)):
             if name is None:
-                values.append(None)
-                reasons.append("no task")
+                judged.append(None)
                 continue
             task = self.tasks.get(name)
             if task is None:
@@ -82,19 +102,10 @@ class TrlReward:
                 raise ValueError(f"the dataset has no column {task.column!r}, which holds the truth of {name!r}")
             size: ImageSize | None = columns[task.size_column][row] if task.size_column in columns else None
             try:
-                score = task.reward.score(completion, columns[task.column][row], size)
+                judged.append(Judged(name, task.reward.score(completion, columns[task.column][row], size)))
             except ValueError as error:
                 raise ValueError(f"row {row}, column {task.column!r}: {error}") from None
-            values.append(score.value)
-            reasons.append(score.reason)
-            for part, value in score.parts.items():
-                parts[f"reward_parts/{name}/{part}"].append(value)
-        if log_metric is not None:
-            for part, items in parts.items():
-                log_metric(part, sum(items) / len(items))
-        if log_extra is not None:
-            log_extra("reason", reasons)
-        return values
+        return judged
 
     def _only_task(self, count: int) -> list[str]:
         if len(self.tasks) > 1:
