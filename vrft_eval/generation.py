@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from vrft_eval.backends.openai_options import check_server
 from vrft_eval.backends.protocol import MAX_TEMPERATURE, Backend, Constraint, Sampling
 from vrft_eval.backends.registry import BACKENDS, load_backend, resolve_backend
 from vrft_eval.errors import InputError, nearest
@@ -92,6 +93,8 @@ class Generation:
             raise InputError("must be json or regex", field="--constrain", value=self.constrain)
         if self.lora is not None and not (self.lora / "adapter_config.json").is_file():
             raise InputError("holds no LoRA adapter: there is no adapter_config.json in it", file=self.lora)
+        if not self.local:
+            check_server(self)
 
     def sampling(self, spec: TaskSpec, seed: int) -> Sampling:
         """How answers to a task are drawn."""

@@ -47,8 +47,18 @@ def _transformers(model: str, generation: Generation) -> Backend:
     )
 
 
+def _openai(model: str, generation: Generation) -> Backend:
+    for package in ("openai", "tenacity"):
+        if find_spec(package) is None:
+            raise needed(package, "openai")
+    from vrft_eval.backends.openai_backend import OpenAIBackend
+
+    return OpenAIBackend(model, generation.server, min_pixels=generation.min_pixels, max_pixels=generation.max_pixels)
+
+
 BACKENDS: dict[str, Callable[[str, Generation], Backend]] = {
     "transformers": _transformers,
+    "openai": _openai,
 }
 
 
