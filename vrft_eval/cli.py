@@ -317,6 +317,7 @@ def demo(
 
 app.command()(cli_data.tasks)
 app.command()(cli_data.check)
+app.command()(cli_data.compare)
 
 
 @app.command()

@@ -1,7 +1,8 @@
-"""The commands about data: vrft-eval tasks | check."""
+"""The commands about data and finished runs: vrft-eval tasks | check | compare."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,9 @@ from vrft_eval import console
 from vrft_eval.check.run import check_task
 from vrft_eval.check.show import print_check
 from vrft_eval.cli_options import Annotations, Categories, Data, Images, Labels, MissingOption, Split
-from vrft_eval.commands import MANY_IMAGES
+from vrft_eval.commands import MANY_IMAGES, RESAMPLES
+from vrft_eval.compare.run import compare as compare_runs
+from vrft_eval.compare.show import print_comparison
 from vrft_eval.data_paths import DataPaths
 from vrft_eval.files import dump_json
 from vrft_eval.images import Progress
@@ -66,3 +69,22 @@ def _if_many(progress: Progress) -> Progress:
             progress(done, failed, total)
 
     return update
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN_A RUN_B ...", help="Run folders; the first is the base.")],
+    data: Data = None,
+    annotations: Annotations = None,
+    images: Images = None,
+    resamples: Annotated[int, typer.Option(min=1, help="Bootstrap resamples, the same for all runs.")] = RESAMPLES,
+    force: Annotated[
+        bool, typer.Option("--force", help="Compare runs of other data, gates or categories too.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare runs over the same images: differences, paired intervals and p-values; nothing is written."""
+    found = compare_runs(runs, paths=DataPaths(data, annotations, images), resamples=resamples, force=force)
+    if as_json:
+        typer.echo(dump_json(found.model_dump(mode="json")), nl=False)
+    else:
+        print_comparison(found)

@@ -208,11 +208,11 @@ def _raw_lines(path: Path) -> Iterator[bytes]:
         yield from stream
 
 
-def differences(before: Settings, after: Settings) -> list[str]:
+def differences(before: Settings, after: Settings, when: tuple[str, str] = ("then", "now")) -> list[str]:
     """What differs between two runs' settings, one line a setting."""
     old, new = _flat(before.model_dump()), _flat(after.model_dump())
     return [
-        f"{key}: {_shown(key, old.get(key))} then, {_shown(key, new.get(key))} now"
+        f"{key}: {_shown(key, old.get(key))} {when[0]}, {_shown(key, new.get(key))} {when[1]}"
         for key in sorted(old | new)
         if old.get(key) != new.get(key)
     ]

@@ -140,7 +140,9 @@ def interval_around(
     return Interval(low=low, high=high, level=level, resamples=len(valid), bias=bias)
 
 
-def compare_records(first: Records, second: Records, resamples: int, seed: int) -> dict[str, Difference]:
+def compare_records(
+    first: Records, second: Records, resamples: int, seed: int, bounds: tuple[float, float] = (-1.0, 1.0)
+) -> dict[str, Difference]:
     """Second minus first, for every metric that both runs have: the difference, its interval and a p-value.
 
     Paired: both runs are measured on the same draws of the images. p is two-sided and goes with the interval, which
@@ -167,7 +169,7 @@ def compare_records(first: Records, second: Records, resamples: int, seed: int) 
         gap = float((points[1][name] - points[0][name])[0])
         if not np.isnan(gap):
             values = np.concatenate(gaps[name]) if resamples else np.zeros(0)
-            interval = interval_around(gap, values, (-1.0, 1.0))
+            interval = interval_around(gap, values, bounds)
             found[name] = Difference(value=gap, interval=interval, p=_p_value(gap, values))
     return found
 

@@ -1,0 +1,1 @@
+"""Two or more runs over the same data: what differs, and whether it is more than chance."""
