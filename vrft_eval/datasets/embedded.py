@@ -33,6 +33,20 @@ class Table:
                 raise InputError(f"cannot be read: {error.strerror or error}", file=shard) from None
         return digest.hexdigest()[:12]
 
+    def names(self) -> tuple[str, ...]:
+        """What the columns are called. Raises InputError for a broken file."""
+        import pyarrow as arrow
+        import pyarrow.parquet as parquet
+
+        shard = self.shards[0]
+        try:
+            if shard.suffix == ".parquet":
+                return tuple(parquet.read_schema(shard).names)
+            with arrow.memory_map(str(shard)) as source, arrow.ipc.open_stream(source) as stream:
+                return tuple(stream.schema.names)
+        except (arrow.ArrowException, OSError) as error:
+            raise InputError(f"not a table that can be read: {error}", file=shard) from None
+
     def columns(self, *names: str) -> Iterator[tuple[Any, ...]]:
         """Yield the values of some columns, row by row. Raises InputError for a broken file or a missing column."""
         try:

@@ -16,8 +16,9 @@ from pycocotools import mask as coco_mask
 from vrft_eval.demo.flowers import SPECIES, make_flower
 from vrft_eval.demo.scenes import CATEGORIES, IMAGE_SIZE, absent, describe, make_scene
 
-# Seeds of the splits are far apart, and far from the training seeds (2**40 and above): no image is in two of them.
-_SPLITS = {"test": 10_000_000, "validation": 20_000_000}
+# Seeds of the splits are far apart, and far from those that `trainers.demo` trains on (2**40 and above): no image is in
+# two of them.
+_SPLITS = {"test": 10_000_000, "validation": 20_000_000, "train": 2**36}
 
 
 def write_dataset(task: str, folder: Path, count: int, seed: int = 0, split: str = "test") -> None:
