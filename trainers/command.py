@@ -1,0 +1,56 @@
+"""What the commands have in common: a recipe and overrides in, a trained model out, or one line that says why not."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainers.console import speak_plainly
+from trainers.guards import TrainingStoppedError
+from trainers.output import checkpoint_to_continue, write_recipe
+from trainers.recipe import Recipe, load_recipe
+from vrft_eval.errors import InputError
+
+BAD_INPUT, STOPPED = 2, 3
+
+
+def command(arguments: Sequence[str] | None, build: Callable[[Recipe], Any], name: str) -> int:
+    """Run a trainer's command line. Returns the exit code: 2 for a bad input, 3 for a run that was stopped."""
+    parser = argparse.ArgumentParser(prog=f"python -m trainers.{name}", description=f"{name.upper()} by a recipe.")
+    parser.add_argument("recipe", type=Path, metavar="RECIPE.yaml", help="see trainers/recipes and docs/training.md")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="replaces a value, such as grpo.beta=0.04")
+    options = parser.parse_args(arguments)
+    try:
+        train(load_recipe(options.recipe, options.overrides), build, name)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except TrainingStoppedError as error:
+        print(f"stopped: {error}", file=sys.stderr)
+        return STOPPED
+    return 0
+
+
+def train(recipe: Recipe, build: Callable[[Recipe], Any], name: str) -> None:
+    """Train from the newest checkpoint of the output folder, or from the start, and save the model.
+
+    Raises InputError before anything is written, and TrainingStoppedError.
+    """
+    checkpoint = checkpoint_to_continue(recipe, name)
+    trainer = build(recipe)
+    speak_plainly(trainer)
+    first = trainer.is_world_process_zero()
+    if first:
+        write_recipe(recipe, name)
+    if first and checkpoint is not None:
+        print(f"continues at {checkpoint}", file=sys.stderr)
+    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    trainer.save_model(recipe.output)
+    trainer.save_state()
+    if first:
+        print(f"trained: {recipe.output}")
+        for line in recipe.evaluate:
+            print(f"score it: {line}")

@@ -1,0 +1,81 @@
+"""What ends a run before it does harm: numbers that aren't finite, and rewards that have collapsed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from trainers.recipe import StopRules
+
+# Paid without finding anything, so they don't tell a run that learns from one that has collapsed.
+_BESIDE = ("format", "confidence")
+_WATCHED = ("loss", "grad_norm", "reward", "reward_std")
+
+
+class TrainingStoppedError(RuntimeError):
+    """A run that must not go on; the message says why. What was saved before stays."""
+
+
+class Guard(TrainerCallback):
+    """Raises TrainingStoppedError. No checkpoint is saved while the rewards look collapsed, so the last one is good."""
+
+    def __init__(self, rules: StopRules) -> None:
+        self.rules = rules
+        self.collapsed = 0
+
+    def on_pre_optimizer_step(
+        self,
+        _args: TrainingArguments,
+        state: TrainerState,
+        _control: TrainerControl,
+        model: torch.nn.Module | None = None,
+        **_kwargs: Any,
+    ) -> None:
+        """Look at the gradient before it reaches the weights (DeepSpeed keeps it to itself: there `on_log` must do)."""
+        gradients = [p.grad for p in model.parameters() if p.grad is not None] if model is not None else []
+        norm: Any = torch.nn.utils.get_total_norm(gradients) if gradients else torch.zeros(())
+        norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
+        if not math.isfinite(float(norm)):
+            raise TrainingStoppedError(
+                f"step {state.global_step + 1}: the gradient isn't finite ({float(norm)}); the weights were not changed"
+            )
+
+    def on_log(
+        self,
+        _args: TrainingArguments,
+        state: TrainerState,
+        _control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_kwargs: Any,
+    ) -> None:
+        """Look at what was logged."""
+        logs = logs or {}
+        for name in _WATCHED:
+            value = logs.get(name)
+            if isinstance(value, (int, float)) and not math.isfinite(value):
+                raise TrainingStoppedError(f"step {state.global_step}: {name} is {value}")
+        parts = {
+            name: value for name, value in logs.items() if name.startswith("reward_parts/") and name.count("/") == 2
+        }
+        if not parts or not self.rules.collapsed_logs:
+            return
+        low = self.rules.collapsed_below
+        paid = {name.rsplit("/", 1)[1] for name, value in parts.items() if value is not None and value > low}
+        self.collapsed = 0 if paid - set(_BESIDE) else self.collapsed + 1
+        if self.collapsed >= self.rules.collapsed_logs:
+            what = f"nothing but {' and '.join(sorted(paid))}" if paid else "nothing"
+            raise TrainingStoppedError(
+                f"step {state.global_step}: in the last {self.collapsed} logs {what} was paid (parts up to {low} count "
+                f"as not paid); the last checkpoint is from before that"
+            )
+
+    def on_step_end(
+        self, _args: TrainingArguments, _state: TrainerState, control: TrainerControl, **_kwargs: Any
+    ) -> TrainerControl:
+        """Save nothing that looks collapsed."""
+        if self.collapsed:
+            control.should_save = False
+        return control

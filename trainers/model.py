@@ -1,0 +1,71 @@
+"""The model and processor of a recipe: any that transformers' Auto classes know as image-text-to-text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peft import LoraConfig
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from trainers.recipe import Recipe
+
+_VISION = r"(.*\.)?visual\..*"
+"""The vision tower's modules, by their name in Qwen2-VL, Qwen2.5-VL and Qwen3-VL."""
+
+
+def load_processor(recipe: Recipe) -> Any:
+    """Load the processor, with the recipe's bounds on pixels. Raises InputError."""
+    processor: Any = AutoProcessor
+    try:
+        loaded = processor.from_pretrained(recipe.model, padding_side="left", **_revision(recipe))
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise recipe.error(f"the processor can't be loaded: {_first_line(error)}", "model") from error
+    images = getattr(loaded, "image_processor", None)
+    if images is None:
+        raise recipe.error("the model's processor takes no images", "model", value=recipe.model)
+    given = {"shortest_edge": recipe.min_pixels, "longest_edge": recipe.max_pixels}
+    bounds = {edge: value for edge, value in given.items() if value is not None}
+    if bounds:
+        size = getattr(images, "size", None)
+        if not size or not all(edge in size for edge in given):
+            raise recipe.error("the model's image processor has no such bounds", "max_pixels", value=recipe.max_pixels)
+        images.size = {**{edge: size[edge] for edge in given}, **bounds}
+    return loaded
+
+
+def load_model(recipe: Recipe) -> Any:
+    """Load the model, its vision tower frozen if the recipe says so. Raises InputError.
+
+    Weights are float32 unless `model_options.dtype` says otherwise: steps as small as those of RL vanish in bfloat16.
+    """
+    model: Any = AutoModelForImageTextToText
+    try:
+        loaded = model.from_pretrained(recipe.model, **({"dtype": "float32"} | recipe.model_options))
+    except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
+        raise recipe.error(f"can't be loaded: {_first_line(error)}", "model") from error
+    if recipe.freeze_vision:
+        tower = [parameter for name, parameter in loaded.named_parameters() if ".visual." in f".{name}"]
+        if not tower:
+            raise recipe.error("the model has no vision tower named visual", "freeze_vision")
+        for parameter in tower:
+            parameter.requires_grad_(False)
+    return loaded
+
+
+def lora_config(recipe: Recipe) -> LoraConfig | None:
+    """Make the LoRA configuration: all linear layers unless it says otherwise, without the tower if that is frozen."""
+    if recipe.lora is None:
+        return None
+    frozen = {"exclude_modules": _VISION} if recipe.freeze_vision else {}
+    try:
+        return LoraConfig(**({"task_type": "CAUSAL_LM", "target_modules": "all-linear"} | frozen | recipe.lora))
+    except (TypeError, ValueError) as error:
+        raise recipe.error(_first_line(error), "lora") from None
+
+
+def _revision(recipe: Recipe) -> dict[str, Any]:
+    return {key: recipe.model_options[key] for key in ("revision", "trust_remote_code") if key in recipe.model_options}
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
