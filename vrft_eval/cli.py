@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from vrft_eval import cli_data, commands, console
+from vrft_eval import cli_data, cli_score, commands, console
 from vrft_eval.backends.registry import BACKENDS
 from vrft_eval.cli_generation import (
     Address,
@@ -50,26 +51,32 @@ from vrft_eval.cli_options import (
     Prompt,
     Resamples,
     Sam,
-    SamDevice,
     SamDtype,
     SamMask,
     Space,
     Split,
 )
 from vrft_eval.commands import DataPaths, Generation, Server
-from vrft_eval.evaluation import Evaluated
+from vrft_eval.errors import RunStopped
+from vrft_eval.interrupts import interruptible, stopped_by
+from vrft_eval.progress import stages
 
 
 class _Group(TyperGroup):
-    """Turns what the user got wrong into one line and exit code 2."""
+    """Turns what the user got wrong into one line and exit code 2; a run that was stopped, into its line and code."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command. (The context is Click's, or that of the Click inside newer Typers.)"""
         try:
-            return super().invoke(ctx)
+            with interruptible():
+                return super().invoke(ctx)
         except (ValueError, OSError) as error:
             console.print_error(str(error))
             raise typer.Exit(2) from None
+        except (RunStopped, KeyboardInterrupt) as ended:
+            stopped = ended if isinstance(ended, RunStopped) else stopped_by(ended)
+            console.print_error(str(stopped))
+            raise typer.Exit(stopped.code) from None
 
 
 app = typer.Typer(
@@ -97,12 +104,6 @@ def _options(
     ] = False,
 ) -> None:
     """Take the options that come before a command."""
-
-
-def _finished(evaluated: list[Evaluated], folders: list[Path]) -> None:
-    console.print_reports([item.report for item in evaluated])
-    for folder in folders:
-        console.print_line(f"report: {folder / 'report.html'}")
 
 
 @app.command()
@@ -158,6 +159,9 @@ def run(
     against: AgainstOption = None,
     prompt: Prompt = None,
     new: New = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again what failed before.")] = False,
+    max_failures: Annotated[int | None, typer.Option(min=1, help="Stop when so many prompts have failed.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress: only the table at the end.")] = False,
 ) -> None:
     """Ask a model, score its answers, write the reports."""
     specs = commands.check_distinct(tasks)
@@ -183,6 +187,7 @@ def run(
         server=Server(base_url, key_variable, concurrency, timeout, retries, token_budget),
     )
     folders = [out / spec.name if len(specs) > 1 else out for spec in specs]
+    shown = {spec.name: None if quiet else stages(spec.name) for spec in specs}
     plans = [
         commands.plan_run(
             spec,
@@ -208,100 +213,17 @@ def run(
             gate_prompt=gate_prompt if spec.kind == "detection" or len(specs) == 1 else None,
             prompt=prompt,
             new=new,
-            stages=console.stages(spec.name),
+            retry_failed=retry_failed,
+            stages=shown[spec.name],
         )
         for spec, folder in zip(specs, folders, strict=True)
     ]
-    shared = commands.SharedBackend(model, generation)
-    try:
+    with closing(commands.SharedBackend(model, generation)) as shared:
         evaluated = [
-            commands.carry_out(plan, shared.load, console.stages(spec.name))
+            commands.carry_out(plan, shared.load, shown[spec.name], max_failures=max_failures)
             for spec, plan in zip(specs, plans, strict=True)
         ]
-    finally:
-        shared.close()
-    _finished(evaluated, folders)
-
-
-@app.command()
-def score(
-    task: Annotated[str, typer.Argument(help="See `vrft-eval tasks`.")],
-    responses: Annotated[Path, typer.Option(help="JSON Lines of {id, completion}.")],
-    out: Out,
-    data: Data = None,
-    annotations: Annotations = None,
-    images: Images = None,
-    split: Split = None,
-    categories: Categories = None,
-    labels: Labels = None,
-    missing: MissingOption = None,
-    prompt: Prompt = None,
-    gate: GateOption = None,
-    space: Space = "norm1000",
-    sam: Sam = None,
-    sam_dtype: SamDtype = "float32",
-    sam_mask: SamMask = "single",
-    device: SamDevice = "auto",
-    profile: Profile = "default",
-    engine: EngineOption = "hotcoco",
-    resamples: Resamples = commands.RESAMPLES,
-    against: AgainstOption = None,
-    new: New = False,
-) -> None:
-    """Score recorded answers: no model, and no image files, are needed."""
-    evaluated = commands.score(
-        task,
-        responses,
-        out,
-        paths=DataPaths(data, annotations, images, split, categories, labels, missing),
-        prompt=prompt,
-        space=space,
-        profile=profile,
-        engine=engine,
-        resamples=resamples,
-        sam=sam or "none",
-        sam_dtype=sam_dtype,
-        sam_mask=sam_mask,
-        device=device,
-        against=against,
-        gate=gate,
-        new=new,
-    )
-    _finished([evaluated], [out])
-
-
-@app.command()
-def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
-    data: Data = None,
-    annotations: Annotations = None,
-    images: Images = None,
-    space: Annotated[str | None, typer.Option(help="Read the answers in another space.")] = None,
-    sam: Sam = None,
-    sam_dtype: Annotated[str | None, typer.Option(help="Make the masks with another dtype.")] = None,
-    sam_mask: Annotated[str | None, typer.Option(help="Take another mask of the SAM: single or best.")] = None,
-    device: SamDevice = "auto",
-    profile: Annotated[str | None, typer.Option(help="Pay the answers by another profile.")] = None,
-    against: AgainstOption = None,
-    engine: Annotated[str | None, typer.Option(help="Compute detection metrics with another engine.")] = None,
-    resamples: Annotated[int | None, typer.Option(min=0, help="Another number of bootstrap resamples.")] = None,
-) -> None:
-    """Make a run's reports again."""
-    paths = DataPaths(data, annotations, images)
-    evaluated = commands.report(
-        run,
-        paths=paths,
-        space=space,
-        profile=profile,
-        sam=sam,
-        sam_dtype=sam_dtype,
-        sam_mask=sam_mask,
-        device=device,
-        against=against,
-        engine=engine,
-        resamples=resamples,
-    )
-    _finished([evaluated], [run])
+    console.print_finished([item.report for item in evaluated], folders)
 
 
 @app.command()
@@ -315,6 +237,8 @@ def demo(
     run_demo(out, limit)
 
 
+app.command()(cli_score.score)
+app.command()(cli_score.report)
 app.command()(cli_data.tasks)
 app.command()(cli_data.check)
 app.command()(cli_data.compare)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from vrft_eval import console
 from vrft_eval.check.run import check_task
 from vrft_eval.check.show import print_check
 from vrft_eval.cli_options import Annotations, Categories, Data, Images, Labels, MissingOption, Split
@@ -16,7 +15,8 @@ from vrft_eval.compare.run import compare as compare_runs
 from vrft_eval.compare.show import print_comparison
 from vrft_eval.data_paths import DataPaths
 from vrft_eval.files import dump_json
-from vrft_eval.images import Progress
+from vrft_eval.progress import progress_of
+from vrft_eval.tally import Progress, Tally
 from vrft_eval.task_list import describe, print_task, print_tasks
 from vrft_eval.tasks import TASKS, get_task
 
@@ -51,7 +51,7 @@ def check(
     """Say what is missing or odd in a task's data, before a run; exit code 2 for errors."""
     spec = get_task(task)
     paths = DataPaths(data, annotations, images, split, categories, labels, missing)
-    with console.progress_bar(f"{task}: images") as progress:
+    with progress_of(f"{task}: images") as progress:
         found = check_task(spec, paths.options(spec, missing="error"), full=full, progress=_if_many(progress))
     if as_json:
         typer.echo(dump_json(found.model_dump(mode="json")), nl=False)
@@ -64,9 +64,9 @@ def check(
 def _if_many(progress: Progress) -> Progress:
     """Few images are checked in no time: lines about it would only be in the way."""
 
-    def update(done: int, failed: int, total: int) -> None:
-        if total >= MANY_IMAGES:
-            progress(done, failed, total)
+    def update(tally: Tally) -> None:
+        if tally.total >= MANY_IMAGES:
+            progress(tally)
 
     return update
 

@@ -6,90 +6,29 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from vrft_eval.asking import Stages
+from vrft_eval.asking import Asking
 from vrft_eval.backends.protocol import Answer, Backend
 from vrft_eval.backends.replay import load_recorded
-from vrft_eval.baselines.paper import check_against
 from vrft_eval.data_paths import DataPaths as DataPaths
 from vrft_eval.data_paths import make_source, options_of_run
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, RunStopped
 from vrft_eval.evaluation import Evaluated, Evaluation, plan
 from vrft_eval.gate.choose import GateChoice, choose_gate, gate_of_run
 from vrft_eval.generation import Generation as Generation
 from vrft_eval.generation import Server as Server
 from vrft_eval.generation import SharedBackend as SharedBackend
-from vrft_eval.masks import CHOICES
-from vrft_eval.masks.checkpoint import DTYPES
-from vrft_eval.metrics.engines import find_engine
+from vrft_eval.interrupts import interruptible, stopped_by
 from vrft_eval.provenance import find_model, model_fingerprint
 from vrft_eval.quiet import no_garbage_collection
+from vrft_eval.read_options import RESAMPLES as RESAMPLES
+from vrft_eval.read_options import make_reading as make_reading
 from vrft_eval.runs import RunFolder
+from vrft_eval.tally import Stages
 from vrft_eval.tasks import Reading, TaskSpec, get_task, load_task
 from vrft_eval.tasks.base import template_of
-from vrft_rewards.coordinates import check_space
 
 GENERATED_IMAGES = 100
-RESAMPLES = 1000
 MANY_IMAGES = 500
-
-
-def find_sam(sam: str | None, spec: TaskSpec, *, may_be_gone: bool = False) -> Path | None:
-    """Turn `--sam` into a folder: `demo` is the shipped one, `none` fills the boxes.
-
-    Without the option the generated tasks use the shipped SAM and the others none. Raises InputError, for a folder that
-    isn't there unless it may be gone.
-    """
-    if spec.kind != "grounding":
-        return None
-    name = sam or ("demo" if spec.generated else "none")
-    if name == "none":
-        return None
-    if name == "demo":
-        from vrft_eval.demo import checkpoint
-
-        return checkpoint("sam")
-    if not may_be_gone and not Path(name).is_dir():
-        raise InputError("no such SAM folder (or demo, none)", file=name)
-    return Path(name)
-
-
-def make_reading(
-    spec: TaskSpec,
-    space: str,
-    profile: str,
-    sam: str | None,
-    device: str = "auto",
-    engine: str = "hotcoco",
-    resamples: int = RESAMPLES,
-    sam_dtype: str = "float32",
-    sam_mask: str = "single",
-    sam_fingerprint: str | None = None,
-    against: str | None = None,
-) -> Reading:
-    """Check how answers are to be read, and what the numbers are put beside. Raises ValueError.
-
-    With a fingerprint the SAM need no longer be there: its saved masks are used.
-    """
-    if sam_dtype not in DTYPES:
-        raise InputError(f"must be one of {', '.join(DTYPES)}", field="--sam-dtype", value=sam_dtype)
-    choice = next((known for known in CHOICES if known == sam_mask), None)
-    if choice is None:
-        raise InputError(f"must be one of {', '.join(CHOICES)}", field="--sam-mask", value=sam_mask)
-    check_against(against, spec.name)
-    if resamples < 0:
-        raise InputError("must be 0 or more", field="resamples", value=resamples)
-    return Reading(
-        check_space(space),
-        profile,
-        find_sam(sam, spec, may_be_gone=sam_fingerprint is not None),
-        device,
-        engine=find_engine(engine),
-        resamples=resamples,
-        sam_dtype=sam_dtype,
-        sam_choice=choice,
-        sam_fingerprint=sam_fingerprint,
-        against=against,
-    )
 
 
 def plan_run(
@@ -106,6 +45,7 @@ def plan_run(
     gate_prompt: str | None = None,
     prompt: Path | None = None,
     new: bool = False,
+    retry_failed: bool = False,
     generate_into: Path | None = None,
     stages: Stages | None = None,
 ) -> Evaluation:
@@ -148,20 +88,34 @@ def plan_run(
         sampling=generation.sampling(spec, seed),
         reading=reading,
         new=new,
+        retry_failed=retry_failed,
     )
 
 
-def carry_out(evaluation: Evaluation, backend: Callable[[], Backend], stages: Stages | None = None) -> Evaluated:
-    """Ask what is pending (the backend is made only when something is), judge, measure, report.
+def carry_out(
+    evaluation: Evaluation,
+    backend: Callable[[], Backend],
+    stages: Stages | None = None,
+    *,
+    max_failures: int | None = None,
+) -> Evaluated:
+    """Ask what is pending (the backend is called for only when something is), judge, measure, report.
 
-    Raises InputError, when another process has the run folder too.
+    Raises InputError, when another process has the run folder too, and RunStopped with what is kept when the run is
+    interrupted, or stopped because it goes wrong.
     """
-    ready = backend() if evaluation.unfinished() else None
-    with evaluation.folder.held():
+    to_ask = evaluation.unfinished()
+    if to_ask:
+        backend()  # a model that can't be loaded is told before anything is written
+    with evaluation.folder.held(), interruptible():
         evaluation.start()
-        if ready is not None:
-            evaluation.ask(ready, stages)
-        return evaluation.finish()
+        try:
+            evaluation.ask(Asking(backend, evaluation.record, max_failures), stages if to_ask else None)
+            return evaluation.finish()
+        except RunStopped as stopped:
+            raise RunStopped(f"{stopped}; {evaluation.kept()}", stopped.code) from stopped
+        except KeyboardInterrupt as interrupt:
+            raise stopped_by(interrupt, evaluation.kept()) from None
 
 
 @no_garbage_collection()

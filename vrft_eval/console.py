@@ -1,17 +1,15 @@
-"""What the terminal shows: progress while it works, tables at the end."""
+"""What the terminal shows at the end: tables, lines, errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from vrft_eval import asking
 from vrft_eval.baselines.models import Against
 from vrft_eval.report.beside import beside_head, beside_rows, beside_title
 from vrft_eval.report.evidence import interval_text
@@ -21,53 +19,6 @@ from vrft_eval.schemas import DemoRow, Report
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator[asking.Progress]:
-    """A progress bar on standard error (plain lines when that is no terminal).
-
-    Yields what a run reports its progress to.
-    """
-    if not err.is_terminal:
-        yield _plain_progress(label)
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[failed]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(label, total=None, failed="")
-
-        def update(answered: int, failed: int, total: int) -> None:
-            bar.update(
-                task, total=total, completed=answered + failed, failed=f"[red]{failed} failed[/red]" if failed else ""
-            )
-
-        yield update
-
-
-def _plain_progress(label: str) -> asking.Progress:
-    said = 0
-
-    def update(answered: int, failed: int, total: int) -> None:
-        nonlocal said
-        done = 4 * (answered + failed) // max(total, 1)
-        if done > said:
-            said = done
-            more = f", {failed} failed" if failed else ""
-            err.print(Text(f"{label}: {answered + failed} of {total}{more}"), soft_wrap=True)
-
-    return update
-
-
-def stages(label: str) -> asking.Stages:
-    """A progress bar for each stage of a run, named after the run and the stage."""
-    return lambda stage: progress_bar(f"{label}: {stage}" if stage else label)
 
 
 def print_reports(reports: Sequence[Report]) -> None:
@@ -102,6 +53,13 @@ def print_reports(reports: Sequence[Report]) -> None:
     for report in reports:
         for note in report.notes:
             out.print(Text(f"{report.task}: {plain(note, 1000)}", "dim"))
+
+
+def print_finished(reports: Sequence[Report], folders: Sequence[Path]) -> None:
+    """What came out of runs, and where it lies."""
+    print_reports(reports)
+    for folder in folders:
+        print_line(f"report: {folder / 'report.html'}")
 
 
 def print_beside(against: Against) -> None:

@@ -9,6 +9,7 @@ from vrft_eval import commands, console
 from vrft_eval.commands import DataPaths, Generation, SharedBackend
 from vrft_eval.evaluation import Evaluated, Evaluation
 from vrft_eval.files import dump_json, write_atomic
+from vrft_eval.progress import stages
 from vrft_eval.report.html import render_page
 from vrft_eval.schemas import DemoIndex, DemoPair, DemoRow
 from vrft_eval.tasks import TASKS
@@ -51,8 +52,8 @@ def run_demo(out: Path, limit: int) -> None:
     done: dict[str, Evaluated] = {}
     for how, which, spec in runs:
         place, model = _place(how, which, spec.name), shared[how, which]
-        stages = console.stages(f"{which.upper()} {spec.name}, {how}")
-        done[place] = commands.carry_out(plans[place], model.load, stages)
+        shown = stages(f"{which.upper()} {spec.name}, {how}")
+        done[place] = commands.carry_out(plans[place], model.load, shown)
     index = DemoIndex(
         rows=[
             row

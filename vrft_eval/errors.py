@@ -1,4 +1,4 @@
-"""The one error a user's input can cause."""
+"""The one error a user's input can cause, and the end of a run before it is done."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ class InputError(ValueError):
         self.file = None if file is None else Path(file)
         self.line = line
         self.field = field
+
+
+class RunStopped(Exception):
+    """A run ended before it was done; what it had answered is kept. `code` is the exit code of the command."""
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def shorten(text: str, limit: int = 80) -> str:

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vrft_eval.asking import Progress, Stages, ask
-from vrft_eval.backends.protocol import Answer, Backend, Prompt, Sampling
+from vrft_eval.asking import Asking
+from vrft_eval.backends.protocol import Answer, Prompt, Sampling, still_to_ask
 from vrft_eval.data_paths import data_settings
 from vrft_eval.errors import InputError
 from vrft_eval.evaluated import Evaluated as Evaluated
@@ -19,9 +19,11 @@ from vrft_eval.gate.stage import GateStage
 from vrft_eval.provenance import git_revision, now, package_versions, python_version
 from vrft_eval.quiet import no_garbage_collection
 from vrft_eval.report import write_reports
+from vrft_eval.running import Running
 from vrft_eval.runs import RunFolder, journal_bytes
 from vrft_eval.samples import Sample, fingerprint
-from vrft_eval.schemas import RunInfo, Scoring, Settings, Source
+from vrft_eval.schemas import RunInfo, Scoring, Session, Settings, Source
+from vrft_eval.tally import Progress, Stages
 from vrft_eval.tasks import Reading, TaskData
 from vrft_eval.tasks.base import template_of
 from vrft_eval.tasks.detection import DetectionData
@@ -33,7 +35,8 @@ from vrft_rewards import PROFILES
 class Evaluation:
     """One task on one data set, planned; nothing is written until `start`.
 
-    samples are empty while a model has still to say which categories pass the gate.
+    samples are empty while a model has still to say which categories pass the gate. With retry_failed prompts that
+    failed are asked again.
     """
 
     data: TaskData
@@ -45,13 +48,15 @@ class Evaluation:
     gate: GateStage | None = None
     sampling: Sampling = field(default_factory=Sampling)
     new: bool = False
+    retry_failed: bool = False
     info: RunInfo | None = None
+    earlier: list[Session] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
 
     def start(self) -> None:
         """Create or continue the run folder, whose answers count. Raises InputError when it holds another run."""
         self.info = self.folder.begin(self._info(), new=self.new)
-        self.new = False
+        self.new, self.earlier = False, self.info.sessions
         # Another process may have answered more since the plan was made.
         self.reload()
 
@@ -82,34 +87,53 @@ class Evaluation:
             revision=git_revision(),
         )
 
+    def record(self, session: Session) -> None:
+        """Put this session's numbers into run.json, in place of what it said of itself before."""
+        if self.info is not None:
+            self.info = self.info.model_copy(update={"sessions": [*self.earlier, session]})
+            self.folder.write_info(self.info)
+
     def pending(self) -> list[Prompt]:
-        """What is still to be asked; a prompt that failed is asked again."""
+        """What is still to be asked."""
         return [
             Prompt(sample.id, sample.image, sample.prompt)
             for sample in self.samples
-            if sample.id not in self.answers or self.answers[sample.id].completion is None
+            if still_to_ask(self.answers.get(sample.id), self.retry_failed)
         ]
 
     def unfinished(self) -> bool:
         """Whether there is anything to ask, of the gate or of the samples."""
-        return (self.gate is not None and self.gate.unfinished()) or bool(self.pending())
+        return (self.gate is not None and self.gate.unfinished(self.retry_failed)) or bool(self.pending())
 
-    def ask(self, backend: Backend, stages: Stages | None = None) -> None:
+    def kept(self) -> str:
+        """What is said of the answers when a run is stopped."""
+        gate = {} if self.gate is None or self.gate.model is None else self.gate.model.answers
+        answers = [*gate.values(), *self.answers.values()]
+        failed = sum(answer.completion is None for answer in answers)
+        again = f"; --retry-failed asks the {failed:,} failed ones again" if failed else ""
+        return f"{len(answers) - failed:,} answered are kept, the same command continues{again}"
+
+    def ask(self, asking: Asking, stages: Stages | None = None) -> None:
         """Ask what is pending, the gate's questions first; every answer is in a journal before the next is waited for.
 
-        Raises InputError when not one prompt of a stage could be answered, with the first reason.
+        Raises RunStopped as `Asking.ask` does.
         """
         gate = self.gate
         with_model = gate is not None and gate.model is not None
         if gate is not None and with_model:
             with _stage(stages, "gate") as progress:
                 # The gate's answers have a form of their own.
-                gate.ask(backend, replace(self.sampling, constraint=None), progress)
+                sampling = replace(self.sampling, constraint=None)
+                gate.ask(asking, sampling, progress, retry_failed=self.retry_failed)
             self.samples = gate.samples(self.settings.prompt)
         self._save_gate()
-        total, journal = len(self.samples), self.folder.journal_file
+        prompts, total = self.pending(), len(self.samples)
+        asked = {prompt.id for prompt in prompts}
+        there = [answer for answer in self.answers.values() if answer.id not in asked]
+        measure = Running(self.data, self.samples, there, self.reading).after
         with _stage(stages, "boxes" if with_model else "") as progress:
-            ask(backend, self.pending(), self.sampling, journal, self.answers, total=total, progress=progress)
+            journal = self.folder.journal_file
+            asking.ask(prompts, self.sampling, journal, self.answers, total=total, progress=progress, measure=measure)
 
     def _save_gate(self) -> None:
         if self.gate is not None and self.info is not None:
@@ -169,6 +193,7 @@ def plan(
     sampling: Sampling | None = None,
     reading: Reading | None = None,
     new: bool = False,
+    retry_failed: bool = False,
 ) -> Evaluation:
     """Plan an evaluation of loaded data. Raises InputError; writes nothing."""
     folder = RunFolder(out)
@@ -197,7 +222,9 @@ def plan(
         **data_settings(data),
     )
     folder.check(settings, new=new)
-    evaluation = Evaluation(data, samples, folder, settings, reading, source, stage, sampling or Sampling(), new)
+    evaluation = Evaluation(
+        data, samples, folder, settings, reading, source, stage, sampling or Sampling(), new, retry_failed
+    )
     if not new:
         evaluation.reload()
     return evaluation

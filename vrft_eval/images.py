@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +14,8 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from vrft_eval.errors import InputError
+from vrft_eval.tally import Progress as Progress
+from vrft_eval.tally import Tally
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 # Headers are small and mostly waited for; more threads than this gain nothing on a local disk.
@@ -22,8 +24,6 @@ _ROTATED = (5, 6, 7, 8)
 _ORIENTATION = 0x0112
 
 Size = tuple[int, int]
-Progress = Callable[[int, int, int], None]
-"""Called with (done, failed, all)."""
 
 
 class ImageError(InputError):
@@ -73,16 +73,17 @@ def check_images(
 
     Nothing is raised for an image that can't be used: its error is in the result.
     """
-    found = Checked()
+    found, tally = Checked(), Tally(len(images))
     with _no_warning(), ThreadPoolExecutor(_THREADS) as pool:
         checks = pool.map(partial(_check, full=full), images.items())
-        for count, (path, outcome) in enumerate(zip(images, checks, strict=True), start=1):
+        for path, outcome in zip(images, checks, strict=True):
             if isinstance(outcome, ImageError):
                 found.errors.append(outcome)
             else:
                 found.sizes[path] = outcome
+            tally.add(failed=isinstance(outcome, ImageError))
             if progress is not None:
-                progress(count - len(found.errors), len(found.errors), len(images))
+                progress(tally)
     return found
 
 

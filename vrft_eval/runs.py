@@ -22,6 +22,7 @@ from vrft_eval.schemas import ResponseLine, RunInfo, Settings, read_file, valida
 FILES = ("run.json", "responses.jsonl", "predictions.json", "report.json", "report.md", "report.html")
 GATE_FILES = ("gate.jsonl", "gate.json")
 MASKS_FILE = "masks.jsonl"
+_FINGERPRINTS = ("data", "model", "responses", "gate_map", "generation.lora", "generation.constraint")
 _OURS_TOO = ("data", LOCK_FILE, MASKS_FILE)
 
 Line = TypeVar("Line", bound=BaseModel)
@@ -100,8 +101,12 @@ class RunFolder:
         if new:
             for name in (*FILES, *GATE_FILES, MASKS_FILE):
                 (self.path / name).unlink(missing_ok=True)
-        write_atomic(self.info_file, dump_json(info.model_dump(mode="json")))
+        self.write_info(info)
         return info
+
+    def write_info(self, info: RunInfo) -> None:
+        """Write run.json."""
+        write_atomic(self.info_file, dump_json(info.model_dump(mode="json")))
 
     def answers(self) -> dict[str, Answer]:
         """The answers in the journal, as `read_answers` reads them."""
@@ -230,4 +235,4 @@ def _flat(values: dict[str, object]) -> dict[str, object]:
 
 def _shown(key: str, value: object) -> str:
     # Fingerprints are told apart by their first digits.
-    return str(value)[:12] if key in ("data", "model", "responses", "gate_map") and value else shorten(repr(value), 60)
+    return str(value)[:12] if key in _FINGERPRINTS and value else shorten(repr(value), 60)

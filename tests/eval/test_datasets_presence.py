@@ -193,7 +193,7 @@ def test_many_images_are_checked_with_progress_and_all_that_is_wrong_is_counted(
     write_image(tmp_path / "images" / "7.png", (9, 8))
     seen: list[tuple[int, int, int]] = []
     with pytest.raises(InputError) as error:
-        detection(tmp_path).check_images(lambda *numbers: seen.append(numbers))
+        detection(tmp_path).check_images(lambda tally: seen.append((tally.answered, tally.failed, tally.total)))
     assert seen[-1] == (37, 3, 40)
     assert len(seen) == 40
     text = str(error.value)

@@ -11,7 +11,7 @@ from eval_helpers import coco_document, write_coco
 from gate_helpers import Replay, run_gated, summary_of
 
 from vrft_eval.commands import DataPaths, Generation, carry_out, make_reading, plan_run, report
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, RunStopped
 from vrft_eval.gate.models import ExistMap
 from vrft_eval.schemas import read_file
 from vrft_eval.tasks import TASKS
@@ -86,10 +86,13 @@ def test_unclear_and_failed_answers_hide_nothing_and_are_counted(coco: Path) -> 
     assert any("6 gate questions, 1 answers unclear, 1 failed" in note for note in done.report.notes)
 
 
-def test_the_same_command_asks_nothing_twice_and_failed_questions_again(coco: Path) -> None:
-    run_gated(coco, Replay({"7:1": "yes", "9:2": None}))
+def test_the_same_command_asks_nothing_twice_and_failed_questions_only_when_told(coco: Path) -> None:
+    failed = run_gated(coco, Replay({"7:1": "yes", "9:2": None}))
+    idle = Replay({})
+    assert run_gated(coco, idle).report == failed.report
+    assert idle.asked == []
     again = Replay({"9:2": "no"})
-    done = run_gated(coco, again)
+    done = run_gated(coco, again, retry_failed=True)
     assert [prompt.id for prompt in again.asked] == ["9:2"]
     # It turned out to be a no: the boxes that it was asked for no longer count.
     assert summary_of(done).asked == 1
@@ -99,8 +102,11 @@ def test_the_same_command_asks_nothing_twice_and_failed_questions_again(coco: Pa
 
 
 def test_a_gate_whose_every_question_fails_ends_the_run_with_the_first_reason(coco: Path) -> None:
-    with pytest.raises(InputError, match="none of 6 prompts could be answered; the first: out of memory"):
-        run_gated(coco, Replay(dict.fromkeys(["7:1", "7:2", "7:3", "9:1", "9:2", "9:3"])))
+    failing = Replay(dict.fromkeys(["7:1", "7:2", "7:3", "9:1", "9:2", "9:3"]))
+    for _ in range(2):
+        with pytest.raises(RunStopped, match="none of 6 prompts could be answered; the first: out of memory; 0 answ"):
+            run_gated(coco, failing)
+    assert len(failing.asked) == 6
 
 
 def test_one_question_an_image_lists_the_categories(coco: Path) -> None:
@@ -197,7 +203,7 @@ def test_stages_are_named(coco: Path) -> None:
     seen: list[tuple[str, int, int]] = []
 
     def stages(name: str) -> Any:
-        return nullcontext(lambda answered, failed, total: seen.append((name, answered + failed, total)))
+        return nullcontext(lambda tally: seen.append((name, tally.done, tally.total)))
 
     spec = TASKS["detection"]
     evaluation = plan_run(

@@ -67,6 +67,11 @@ class Answer:
     cached_tokens: int | None = None
 
 
+def still_to_ask(answer: Answer | None, retry_failed: bool) -> bool:
+    """Whether a prompt is to be asked, by the answer that it has: one that failed stays so unless retried."""
+    return answer is None or (retry_failed and answer.completion is None)
+
+
 class EngineDied(RuntimeError):
     """The engine is gone, with whatever it was working on; `restart` makes a new one."""
 

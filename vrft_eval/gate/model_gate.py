@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from vrft_eval.backends.protocol import Answer, Prompt
+from vrft_eval.backends.protocol import Answer, Prompt, still_to_ask
 from vrft_eval.datasets import CocoImage
 from vrft_eval.errors import InputError
 from vrft_eval.gate.models import ExistMap, GateAnswers
 from vrft_eval.gate.reading import read_names, read_yes_no
-from vrft_eval.tasks.base import completion_of
 from vrft_eval.tasks.detection import DetectionData
+from vrft_eval.tasks.base import completion_of
 from vrft_eval.tasks.prompts import fill, load, names
 from vrft_rewards import LabelMatcher
 
@@ -93,11 +93,10 @@ class ModelGate:
             for key in self._texts:
                 yield (str(image.id) if key is None else f"{image.id}:{key}"), image, key
 
-    def left(self) -> Iterator[Prompt]:
-        """Questions without an answer; one that failed is asked again."""
+    def left(self, retry_failed: bool = False) -> Iterator[Prompt]:
+        """Questions that were not asked yet, and those that failed where they are to be asked again."""
         for question, image, key in self._asked():
-            answer = self.answers.get(question)
-            if answer is None or answer.completion is None:
+            if still_to_ask(self.answers.get(question), retry_failed):
                 yield Prompt(question, image.path, self._texts[key])
 
     def unasked(self) -> int:

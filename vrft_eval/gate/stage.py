@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vrft_eval.asking import Progress, ask
-from vrft_eval.backends.protocol import Backend, Sampling
+from vrft_eval.asking import Asking
+from vrft_eval.backends.protocol import Sampling
 from vrft_eval.errors import InputError
 from vrft_eval.files import dump_json, write_atomic
 from vrft_eval.gate.choose import GateChoice
@@ -16,6 +16,7 @@ from vrft_eval.gate.summary import summarise_gate
 from vrft_eval.runs import RunFolder
 from vrft_eval.samples import Sample, fingerprint
 from vrft_eval.schemas import RunInfo
+from vrft_eval.tally import Progress
 from vrft_eval.tasks.detection import DetectionData
 
 MOST = 5_000_000
@@ -73,17 +74,19 @@ class GateStage:
         if self.model is not None:
             self.model.answers = self._folder.gate_answers()
 
-    def unfinished(self) -> bool:
+    def unfinished(self, retry_failed: bool = False) -> bool:
         """Whether there are questions still to be asked."""
-        return self.model is not None and next(self.model.left(), None) is not None
+        return self.model is not None and next(self.model.left(retry_failed), None) is not None
 
-    def ask(self, backend: Backend, sampling: Sampling, progress: Progress | None = None) -> None:
-        """Ask what is pending, into the gate's journal. Raises InputError when no question at all could be answered."""
+    def ask(
+        self, asking: Asking, sampling: Sampling, progress: Progress | None = None, *, retry_failed: bool = False
+    ) -> None:
+        """Ask what is pending, into the gate's journal. Raises RunStopped as `Asking.ask` does."""
         if self.model is None:
             return
-        prompts = list(self.model.left())
+        prompts = list(self.model.left(retry_failed))
         journal = self._folder.gate_journal_file
-        ask(backend, prompts, sampling, journal, self.model.answers, total=len(self.model), progress=progress)
+        asking.ask(prompts, sampling, journal, self.model.answers, total=len(self.model), progress=progress)
 
     def check_decided(self) -> None:
         """Raise InputError while questions were never asked: what the gate lets through isn't known yet."""
