@@ -13,7 +13,7 @@ from vrft_eval.metrics.bootstrap import bootstrap
 from vrft_eval.metrics.correlation import correlate
 from vrft_eval.samples import Sample
 from vrft_eval.schemas import Correlation, Interval, Report, RunInfo
-from vrft_eval.tasks import Judged, Measures, Reading, TaskData
+from vrft_eval.tasks import Measures, Reading, TaskData, Verdicts
 from vrft_eval.tasks.base import template_of
 
 
@@ -22,7 +22,7 @@ class Evaluated:
     """A finished evaluation: the report and everything it was made from."""
 
     report: Report
-    judged: Sequence[Judged]
+    judged: Verdicts
     measures: Measures
     info: RunInfo
 
@@ -55,19 +55,20 @@ def evaluate(
     return Evaluated(report, judged, measures, info)
 
 
-def _counts(judged: Sequence[Judged]) -> dict[str, int]:
-    asked = len(judged)
-    failed = sum(item.outcome == "failed" for item in judged)
-    unanswered = sum(item.outcome == "unanswered" for item in judged)
+def _counts(judged: Verdicts) -> dict[str, int]:
+    asked, outcomes = len(judged), judged.outcomes
+    failed, unanswered = outcomes.count("failed"), outcomes.count("unanswered")
+    said = [answer is not None and bool(answer.completion) for answer in judged.answers]
+    unreadable = [status in ("unparsable", "missing") for status in judged.statuses]
     return {
         "samples": asked,
         "answered": asked - failed - unanswered,
         "unanswered": unanswered,
         "failed": failed,
-        "cut_off": sum(item.answer is not None and item.answer.finish == "length" for item in judged),
-        "format_broken": sum(not item.response.well_formed for item in judged if item.text),
-        "unreadable": sum(item.status in ("unparsable", "missing") for item in judged if item.text),
-        "right": sum(item.outcome == "right" for item in judged),
+        "cut_off": sum(answer is not None and answer.finish == "length" for answer in judged.answers),
+        "format_broken": sum(some and not right for some, right in zip(said, judged.well_formed, strict=True)),
+        "unreadable": sum(some and bad for some, bad in zip(said, unreadable, strict=True)),
+        "right": outcomes.count("right"),
     }
 
 
@@ -84,12 +85,9 @@ def _notes(data: TaskData, counts: dict[str, int], info: RunInfo) -> list[str]:
     return notes
 
 
-def _report(data: TaskData, judged: Sequence[Judged], measures: Measures, reading: Reading, info: RunInfo) -> Report:
+def _report(data: TaskData, judged: Verdicts, measures: Measures, reading: Reading, info: RunInfo) -> Report:
     count = len(judged)
-    parts = {
-        key: sum(item.score.parts[key] for item in judged) / count if count else None
-        for key in (judged[0].score.parts if judged else ())
-    }
+    parts = {key: sum(values) / count if count else None for key, values in judged.parts.items()}
     return Report.model_validate(
         {
             "task": data.spec.name,
@@ -103,7 +101,7 @@ def _report(data: TaskData, judged: Sequence[Judged], measures: Measures, readin
             "per_category": measures.per_category,
             "rewards": {
                 "profile": reading.profile,
-                "mean": sum(item.score.value for item in judged) / count if count else None,
+                "mean": sum(judged.rewards) / count if count else None,
                 "bounds": data.reward_bounds(reading),
                 "parts": parts,
             },
@@ -129,9 +127,8 @@ def _intervals(measures: Measures, reading: Reading) -> dict[str, Interval]:
     return {name: interval for name, interval in found.items() if measures.metrics.get(name) is not None}
 
 
-def _correlation(judged: Sequence[Judged], measures: Measures, reading: Reading) -> Correlation | None:
+def _correlation(judged: Verdicts, measures: Measures, reading: Reading) -> Correlation | None:
     if measures.quality is None:
         return None
-    images = [item.sample.image_id for item in judged]
-    rewards = [item.score.value for item in judged]
-    return correlate(images, rewards, measures.quality, reading.resamples, reading.seed)
+    images = [sample.image_id for sample in judged.samples]
+    return correlate(images, judged.rewards, measures.quality, reading.resamples, reading.seed)

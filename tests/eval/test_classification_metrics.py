@@ -9,7 +9,7 @@ import pytest
 from vrft_eval.backends import Answer
 from vrft_eval.metrics import Verdict, accuracies, confusion, per_class, released_errors
 from vrft_eval.metrics.visual_rft import released_accepts, released_answer
-from vrft_eval.tasks import TASKS, LoadOptions, Measures, Reading, load_task
+from vrft_eval.tasks import TASKS, LoadOptions, Measures, Reading, Verdicts, load_task
 
 LABELS = ["rose", "desert rose", "tulip", "iris"]
 
@@ -44,7 +44,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measures:
         None if text is None else Answer(sample.id, text) for sample, (_, text, _) in zip(samples, ANSWERS, strict=True)
     ]
     judged = [data.judge(sample, answer, Reading()) for sample, answer in zip(samples, answers, strict=True)]
-    return data.measure(judged, Reading())
+    return data.measure(Verdicts.of(judged), Reading())
 
 
 def test_accuracy_by_each_rule(measured: Measures) -> None:

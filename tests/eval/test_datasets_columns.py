@@ -94,7 +94,7 @@ def test_a_changed_lvis_file_says_the_same_in_both_ways(document: Any) -> None:
 
 
 @pytest.mark.parametrize("field", ["id", "image_id", "category_id", "bbox", "area", "iscrowd"])
-@pytest.mark.parametrize("value", [*ODD, *([1, 2, 3, 4][:k] + [item] for k in (2, 3, 4) for item in ODD)])
+@pytest.mark.parametrize("value", [*ODD, *([*(1, 2, 3, 4)[:k], item] for k in (2, 3, 4) for item in ODD)])
 def test_each_field_of_an_annotation_says_the_same_in_both_ways(field: str, value: Any) -> None:
     document = coco_document()
     document["annotations"][1][field] = value

@@ -78,7 +78,7 @@ def test_all_at_once_is_one_by_one(space: Any, profile: str) -> None:
     reward = DetectionReward(profile, space=space, truth_space="pixels")
     judged = judge_detections(samples, answers, Reading(space=space, profile=profile))
     matched = 0
-    for sample, answer, item in zip(samples, answers, judged, strict=True):
+    for place, (sample, answer, item) in enumerate(zip(samples, answers, judged, strict=True)):
         text = "" if answer is None or answer.completion is None else answer.completion
         response, seen = parse_response(text), smart_resize(sample.size)
         found = parse_detections(response.answer, space, sample.size, resized_size=seen)
@@ -89,7 +89,11 @@ def test_all_at_once_is_one_by_one(space: Any, profile: str) -> None:
         assert (item.boxes == boxes).all()
         assert (item.scores == found.scores).all()
         assert (item.ious == matching.iou).all()
-        assert item.score == reward.score(text, sample.boxes, sample.size)
+        score = reward.score(text, sample.boxes, sample.size)
+        assert item.score == score
+        assert judged.rewards[place] == score.value
+        assert {key: column[place] for key, column in judged.parts.items()} == score.parts
+        assert (judged.statuses[place], judged.well_formed[place]) == (item.status, response.well_formed)
         everything = not matching.missed and not matching.wrong
         expected = "right" if everything and (matching.hits or str(found.status) == "no_objects") else "wrong"
         if answer is None or answer.completion is None:
@@ -102,5 +106,28 @@ def test_all_at_once_is_one_by_one(space: Any, profile: str) -> None:
     assert {item.outcome for item in judged} == {"right", "partly", "wrong", "unanswered", "failed"}
 
 
+def test_boxes_on_a_grid_whose_overlaps_are_equal_go_to_the_first_true_box() -> None:
+    rng = np.random.default_rng(3)
+    samples: list[Sample] = []
+    answers, rewards, matchings = [], [], []
+    for number in range(400):
+        grids = (np.sort(rng.integers(0, 7, (count, 2, 2)), axis=1).reshape(-1, 4) for count in rng.integers(1, 7, 2))
+        truth, found = (100 * grid[(grid[:, :2] < grid[:, 2:]).all(axis=1)].astype(np.float64) for grid in grids)
+        scores = rng.integers(0, 3, len(found)) / 2
+        rows = zip(found.astype(int).tolist(), scores.tolist(), strict=True)
+        boxes = ", ".join(f"{{'Position': {box}, 'Confidence': {score}}}" for box, score in rows)
+        text = f"<think>a</think><answer>[{boxes}]</answer>"
+        samples.append(Sample(f"{number}:1", Path("a.png"), (1000, 1000), "", "detection", truth))
+        answers.append(Answer(samples[-1].id, text))
+        rewards.append(DetectionReward().score(text, truth))
+        matchings.append(match_boxes(found, scores, truth))
+    judged = judge_detections(samples, answers, Reading())
+    assert [item.ious.tolist() for item in judged] == [matching.iou.tolist() for matching in matchings]
+    for key, column in judged.parts.items():
+        assert column == [reward.parts[key] for reward in rewards]
+    assert judged.rewards == [reward.value for reward in rewards]
+
+
 def test_nothing_to_judge_is_nothing() -> None:
-    assert judge_detections([], [], Reading()) == []
+    judged = judge_detections([], [], Reading())
+    assert (list(judged), list(judged.parts.values())) == ([], [[], [], []])

@@ -19,6 +19,7 @@ from vrft_eval.report.markdown import cell
 from vrft_eval.report.visible import visible
 from vrft_eval.run_lock import LOCK_FILE
 from vrft_eval.schemas import FILES, read_file
+from vrft_eval.tasks import Verdicts
 
 HOSTILE = (
     '<think>"><script>alert(1)</script><img src=x onerror=alert(2)></think>'
@@ -189,7 +190,7 @@ def test_the_samples_shown_are_a_mix(tmp_path: Path) -> None:
     evaluated = _score(tmp_path, _good())
     right = [item for item in evaluated.judged if item.outcome == "right"]
     wrong = [item for item in evaluated.judged if item.outcome == "wrong"]
-    chosen = choose(right * 500 + wrong * 3, 10)
+    chosen = choose(Verdicts.of(right * 500 + wrong * 3), 10)
     assert len(chosen) == 10
     assert sum(item.outcome == "wrong" for item in chosen) == 3
 
@@ -197,7 +198,8 @@ def test_the_samples_shown_are_a_mix(tmp_path: Path) -> None:
 def test_the_page_counts_every_outcome_and_not_only_those_it_shows(tmp_path: Path) -> None:
     evaluated = _score(tmp_path, _good())
     right, wrong = (next(item for item in evaluated.judged if item.outcome == name) for name in ("right", "wrong"))
-    text = render_report(evaluated.report, [right] * 700 + [wrong] * 300, evaluated.measures, evaluated.info)
+    judged = Verdicts.of([right] * 700 + [wrong] * 300)
+    text = render_report(evaluated.report, judged, evaluated.measures, evaluated.info)
     assert re.search(r"<span>right</span>.*<span class=\"n\">700</span>", text)
     assert re.search(r"<span>wrong</span>.*<span class=\"n\">300</span>", text)
     assert "<span>partly</span>" in text

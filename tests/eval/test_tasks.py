@@ -10,7 +10,7 @@ from PIL import Image
 from vrft_eval.backends import Answer
 from vrft_eval.baselines.paper import paper_tables
 from vrft_eval.errors import InputError
-from vrft_eval.tasks import TASKS, LoadOptions, Reading, get_task, load_task
+from vrft_eval.tasks import TASKS, LoadOptions, Reading, Verdicts, get_task, load_task
 from vrft_eval.tasks.base import template_of
 from vrft_rewards import PROFILES
 
@@ -186,7 +186,7 @@ def test_classification_measures_both_rules_and_counts_who_names_nothing(tmp_pat
     samples = data.samples("Which?", None)
     texts = ["<think>h</think><answer>it is a rose</answer>", "<think>h</think><answer>tulip</answer>"]
     judged = [data.judge(s, Answer(s.id, t), Reading()) for s, t in zip(samples, texts, strict=True)]
-    measures = data.measure(judged, Reading())
+    measures = data.measure(Verdicts.of(judged), Reading())
     assert measures.metrics == {"accuracy": 0.0, "accuracy_fuzzy": 0.5, "accuracy_visual_rft": 0.5}
     assert measures.counts["off_list"] == 1
     assert measures.predictions[1] == {"id": "b.png", "label": None, "answer": "tulip"}
@@ -205,14 +205,14 @@ def test_grounding_without_masks_says_so_and_with_them_fills_the_box(tmp_path: P
     (sample,) = data.samples("Where is {question}?", None)
     assert sample.prompt == "Where is the cup?"
     judged = data.judge(sample, Answer("a", "<think>x</think><answer>(0,0),(500,250)</answer>"), Reading())
-    measures = data.measure([judged], Reading())
+    measures = data.measure(Verdicts.of([judged]), Reading())
     assert {key for key, value in measures.metrics.items() if value is None} == MASK_METRICS
     assert (measures.metrics["mIoU"], measures.metrics["Acc50"]) == (0.5, 1.0)
     assert any("no masks" in note for note in measures.notes)
     write_lines(tmp_path / "grounding.jsonl", [{**row, "mask": {"size": [100, 100], "counts": [0, 10_000]}}])
     data = load_task(TASKS["grounding"], LoadOptions(tmp_path))
     (sample,) = data.samples("Where is {question}?", None)
-    measures = data.measure([data.judge(sample, Answer("a", judged.text), Reading())], Reading())
+    measures = data.measure(Verdicts.of([data.judge(sample, Answer("a", judged.text), Reading())]), Reading())
     assert measures.metrics["gIoU"] == pytest.approx(50 * 25 / 10_000)
     assert any("filled" in note for note in measures.notes)
 

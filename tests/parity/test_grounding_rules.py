@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from vrft_eval.backends import Answer
 from vrft_eval.masks import fill_boxes
 from vrft_eval.rle import decode_rle
-from vrft_eval.tasks import TASKS, Judged, LoadOptions, Reading, load_task
+from vrft_eval.tasks import TASKS, Judged, LoadOptions, Reading, Verdicts, load_task
 
 
 def _coco() -> Path:
@@ -72,7 +72,7 @@ def judged(tree: Path) -> list[Judged]:
 
 def test_visual_rfts_rule_from_the_json_files(tree: Path, judged: list[Judged]) -> None:
     data = load_task(TASKS["reasonseg"], LoadOptions(tree, split="val"))
-    metrics = data.measure(judged, Reading()).metrics
+    metrics = data.measure(Verdicts.of(judged), Reading()).metrics
     shares, agreed, either = [], 0, 0
     boxes = {item.sample.id: item.boxes for item in judged}
     for file in sorted((tree / "val").glob("*.json")):
@@ -96,7 +96,7 @@ def test_visual_rfts_rule_from_the_json_files(tree: Path, judged: list[Judged]) 
 
 def test_lisas_rule_from_label_maps(tree: Path, judged: list[Judged]) -> None:
     data = load_task(TASKS["reasonseg"], LoadOptions(tree, split="val"))
-    metrics = data.measure(judged, Reading()).metrics
+    metrics = data.measure(Verdicts.of(judged), Reading()).metrics
     shares, agreed, either, ignored = [], 0.0, 0.0, 0
     for item in judged:
         target = np.zeros((item.sample.size[1], item.sample.size[0]), dtype=np.int64)
@@ -121,7 +121,7 @@ def test_lisas_truth_and_rule_from_the_json_files(tree: Path, judged: list[Judge
     """LISA's own way from the file to the two numbers, with OpenCV where that is installed."""
     cv2 = pytest.importorskip("cv2")
     data = load_task(TASKS["reasonseg"], LoadOptions(tree, split="val"))
-    metrics = data.measure(judged, Reading()).metrics
+    metrics = data.measure(Verdicts.of(judged), Reading()).metrics
     shares, agreed, either = [], 0, 0
     for item in judged:
         width, height = item.sample.size
@@ -151,7 +151,7 @@ def test_lisas_truth_and_rule_from_the_json_files(tree: Path, judged: list[Judge
 
 def test_the_two_rules_differ_on_real_outlines(tree: Path, judged: list[Judged]) -> None:
     data = load_task(TASKS["reasonseg"], LoadOptions(tree, split="val"))
-    metrics = data.measure(judged, Reading()).metrics
+    metrics = data.measure(Verdicts.of(judged), Reading()).metrics
     assert metrics["gIoU"] is not None
     assert metrics["gIoU_visual_rft"] is not None
     assert abs(metrics["gIoU"] - metrics["gIoU_visual_rft"]) > 0.01

@@ -24,13 +24,19 @@ def rank_within(groups: Ints) -> Ints:
 
 
 def overlapping(
-    first: Ints, second: Ints, iou: Callable[[Ints, Ints], Floats], at_least: float
+    first: Ints,
+    second: Ints,
+    corners: Floats,
+    others: Floats,
+    iou: Callable[[Ints, Ints, Floats], Floats],
+    least: float,
 ) -> tuple[Ints, Ints, Floats]:
     """Pairs of an entry of `first` and one of `second` that are of one group and overlap enough.
 
-    first (n,) and second (m,) are group numbers; iou takes places in each and gives the pairs' IoU. Returns places
-    in `first`, places in `second` and IoU, sorted by the first, then the second. Looks at some of `first` at a time,
-    so that memory grows with the pairs that overlap, not with all.
+    first (n,) and second (m,) are group numbers, corners (4, n) and others (4, m) their boxes x1, y1, x2, y2. Given
+    places in each and the area that they share, above 0, iou gives the pairs' IoU; least is above 0. Returns places in
+    `first`, places in `second` and IoU, sorted by the first, then the second. Looks at some of `first` at a time, so
+    that memory grows with the pairs that overlap, not with all.
     """
     order = np.argsort(second, kind="stable")
     keys = second[order]
@@ -42,8 +48,15 @@ def overlapping(
         many = number[rows]
         one = np.repeat(rows, many)
         other = order[np.repeat(begin[rows] - np.cumsum(many) + many, many) + np.arange(len(one))]
-        value = iou(one, other)
-        near = value >= at_least
+        shared: Floats = np.ones(len(one))
+        for low, high in ((0, 2), (1, 3)):
+            side = np.minimum(corners[high][one], others[high][other]) - np.maximum(
+                corners[low][one], others[low][other]
+            )
+            some = np.flatnonzero(side > 0)
+            one, other, shared = one[some], other[some], shared[some] * side[some]
+        value = iou(one, other, shared)
+        near = value >= least
         found.append((one[near], other[near], value[near]))
     one, other, value = (np.concatenate(columns) for columns in zip(*found, strict=True))
     return one, other, value

@@ -94,9 +94,16 @@ def _match(table: DetectionTable, rows: Ints, rank: Ints, wanted: Bools) -> tupl
     true = np.flatnonzero(wanted[table.truth.category])
     asked = table.pair(table.found.image[rows], table.found.category[rows])
     offered = table.pair(table.truth.image[true], table.truth.category[true])
-    detection, place, iou = overlapping(
-        asked, offered, lambda one, other: _iou(table, rows[one], true[other]), IOU_THRESHOLDS[0]
-    )
+    found, truths = table.found.boxes[rows].T.copy(), table.truth.boxes[true].T.copy()
+    own, whole, crowds = found[2] * found[3], truths[2] * truths[3], table.truth.crowd[true]
+
+    def iou_of(one: Ints, other: Ints, shared: Floats) -> Floats:
+        """To the last bit as the references compute it; with a crowd, the detection's share in it."""
+        union = np.where(crowds[other], own[one], own[one] + whole[other] - shared)
+        iou: Floats = np.divide(shared, union, out=np.zeros_like(union), where=union > 0)
+        return iou
+
+    detection, place, iou = overlapping(asked, offered, _corners(found), _corners(truths), iou_of, IOU_THRESHOLDS[0])
     truth, enough = true[place], np.minimum(IOU_THRESHOLDS, _ALMOST_ONE)
     crowd = table.truth.crowd[truth]
     inside = np.zeros((len(rows), len(IOU_THRESHOLDS)), dtype=np.bool_)
@@ -106,13 +113,6 @@ def _match(table: DetectionTable, rows: Ints, rank: Ints, wanted: Bools) -> tupl
     return right, inside & ~right
 
 
-def _iou(table: DetectionTable, row: Ints, truth: Ints) -> Floats:
-    """IoU of pairs, (p,), to the last bit as the references compute it; with a crowd, the detection's share in it."""
-    a, b = table.found.boxes[row].T, table.truth.boxes[truth].T
-    width = np.minimum(a[0] + a[2], b[0] + b[2]) - np.maximum(a[0], b[0])
-    height = np.minimum(a[1] + a[3], b[1] + b[3]) - np.maximum(a[1], b[1])
-    shared = np.maximum(width, 0.0) * np.maximum(height, 0.0)
-    own = a[2] * a[3]
-    union = np.where(table.truth.crowd[truth], own, own + b[2] * b[3] - shared)
-    iou: Floats = np.divide(shared, union, out=np.zeros_like(union), where=union > 0)
-    return iou
+def _corners(boxes: Floats) -> Floats:
+    """(4, n) xywh to x1, y1, x2, y2."""
+    return np.concatenate([boxes[:2], boxes[:2] + boxes[2:]])

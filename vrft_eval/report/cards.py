@@ -12,7 +12,7 @@ from vrft_eval.report.labels import Label, Rect, place_labels
 from vrft_eval.report.pictures import mask_picture, thumbnail
 from vrft_eval.report.visible import visible
 from vrft_eval.report.words import number
-from vrft_eval.tasks.base import Judged
+from vrft_eval.tasks.judged import Judged
 
 _TRUTH = (0, 160, 130)
 _PREDICTED = (240, 120, 20)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vrft_eval.tasks.base import Judged
+from vrft_eval.tasks.judged import Judged, Verdicts
 
 MAX_SAMPLES = 200
 
 
-def choose(judged: Sequence[Judged], limit: int = MAX_SAMPLES) -> list[Judged]:
+def choose(judged: Verdicts, limit: int = MAX_SAMPLES) -> list[Judged]:
     """Take samples in turn from every outcome, and within it from every category, until there are enough.
 
     The chosen ones come back in the data's order.
@@ -17,8 +17,8 @@ def choose(judged: Sequence[Judged], limit: int = MAX_SAMPLES) -> list[Judged]:
     if len(judged) <= limit:
         return list(judged)
     groups: dict[str, dict[str, list[int]]] = {}
-    for index, item in enumerate(judged):
-        groups.setdefault(item.outcome, {}).setdefault(item.sample.category or "", []).append(index)
+    for index, (outcome, sample) in enumerate(zip(judged.outcomes, judged.samples, strict=True)):
+        groups.setdefault(outcome, {}).setdefault(sample.category or "", []).append(index)
     queues = [_interleave(list(categories.values())) for categories in groups.values()]
     return [judged[index] for index in sorted(_interleave(queues)[:limit])]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,15 @@ from vrft_eval.report.labels import FONT
 from vrft_eval.report.visible import plain
 from vrft_eval.report.words import COUNTS, METRICS, model_name, number
 from vrft_eval.schemas import Report, RunInfo
-from vrft_eval.tasks.base import Judged, Measures
+from vrft_eval.tasks.base import Measures
+from vrft_eval.tasks.judged import Verdicts
 
 _FOLDER = Path(__file__).parent / "page"
 VERDICTS = ("right", "partly", "wrong")
 OUTCOMES = (*VERDICTS, "unanswered", "failed")
 
 
-def render_report(report: Report, judged: Sequence[Judged], measures: Measures, info: RunInfo) -> str:
+def render_report(report: Report, judged: Verdicts, measures: Measures, info: RunInfo) -> str:
     """The page of one run, with at most 200 samples."""
     shown = choose(judged)
     cards, pictures = make_cards(shown, measures.masks)
@@ -46,7 +46,7 @@ def render_report(report: Report, judged: Sequence[Judged], measures: Measures, 
             for name, value in report.metrics.items()
         ],
         outcomes={name: sum(card.outcome == name for card in cards) for name in OUTCOMES},
-        verdicts={name: sum(item.outcome == name for item in judged) for name in VERDICTS},
+        verdicts={name: judged.outcomes.count(name) for name in VERDICTS},
         broken=sum(card.broken for card in cards),
         categories=sorted({card.title for card in cards}),
         has_boxes=report.kind != "classification",

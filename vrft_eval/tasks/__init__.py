@@ -8,10 +8,11 @@ from vrft_eval.datasets import LoadOptions
 from vrft_eval.errors import InputError, nearest
 from vrft_eval.findings import Findings
 from vrft_eval.samples import Kind
-from vrft_eval.tasks.base import DataSource, Judged, Measures, Outcome, Reading, TaskData, TaskSpec
+from vrft_eval.tasks.base import DataSource, Measures, Reading, TaskData, TaskSpec
 from vrft_eval.tasks.classification import ClassificationData
 from vrft_eval.tasks.detection import DetectionData
 from vrft_eval.tasks.grounding import GroundingData
+from vrft_eval.tasks.judged import Judged, Outcome, Verdicts
 from vrft_eval.tasks.registry import TASKS
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Reading",
     "TaskData",
     "TaskSpec",
+    "Verdicts",
     "get_task",
     "load_task",
 ]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,10 +24,10 @@ from vrft_eval.metrics.bootstrap import Records, TermRecords, Terms
 from vrft_eval.metrics.correlation import Quality
 from vrft_eval.samples import Boxes, Kind, Sample
 from vrft_eval.schemas import Confusion, Diagnostics, Engine, Gate
+from vrft_eval.tasks.judged import Judged, Verdicts
+from vrft_eval.tasks.judged import completion_of as completion_of
 from vrft_eval.tasks.prompts import load
-from vrft_rewards import Issue, Response, Score, Space
-
-Outcome = Literal["right", "partly", "wrong", "unanswered", "failed"]
+from vrft_rewards import Space
 
 
 @dataclass(frozen=True)
@@ -86,29 +86,6 @@ class Reading:
     sam_fingerprint: str | None = None
     masks_file: Path | None = None
     against: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """One sample with its answer taken apart and scored; boxes (n, 4) in pixels xyxy, clipped to the image."""
-
-    sample: Sample
-    answer: Answer | None
-    response: Response
-    status: str
-    issues: tuple[Issue, ...]
-    score: Score
-    outcome: Outcome
-    boxes: Boxes = field(default_factory=lambda: np.zeros((0, 4)))
-    scores: Boxes = field(default_factory=lambda: np.zeros(0))
-    ious: Boxes = field(default_factory=lambda: np.zeros(0))
-    label: str | None = None
-    label_text: str = ""
-
-    @property
-    def text(self) -> str:
-        """The completion, empty when there is none."""
-        return completion_of(self.answer)
 
 
 @dataclass(frozen=True)
@@ -206,12 +183,12 @@ class TaskData(ABC):
     def judge(self, sample: Sample, answer: Answer | None, reading: Reading) -> Judged:
         """Take one answer apart and score it. Total in the answer."""
 
-    def judge_all(self, samples: Sequence[Sample], answers: Sequence[Answer | None], reading: Reading) -> list[Judged]:
+    def judge_all(self, samples: Sequence[Sample], answers: Sequence[Answer | None], reading: Reading) -> Verdicts:
         """Judge many samples, each with its answer."""
-        return [self.judge(sample, answer, reading) for sample, answer in zip(samples, answers, strict=True)]
+        return Verdicts.of(self.judge(sample, answer, reading) for sample, answer in zip(samples, answers, strict=True))
 
     @abstractmethod
-    def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:
+    def measure(self, judged: Verdicts, reading: Reading) -> Measures:
         """Compute the task's metrics."""
 
     def check_images(self, progress: Progress | None = None) -> None:
@@ -230,18 +207,6 @@ class TaskData(ABC):
             raise InputError(f"{errors[0].detail} (of {len(images):,} images: {listed})", file=errors[0].file)
         if errors:
             raise errors[0]
-
-
-def completion_of(answer: Answer | None) -> str:
-    """The text of an answer; a missing or failed one is empty."""
-    return "" if answer is None or answer.completion is None else answer.completion
-
-
-def outcome_of(answer: Answer | None, verdict: Outcome) -> Outcome:
-    """The verdict, unless there is no answer to give one on."""
-    if answer is None:
-        return "unanswered"
-    return "failed" if answer.completion is None else verdict
 
 
 def clip_boxes(boxes: Boxes, size: tuple[int, int]) -> Boxes:

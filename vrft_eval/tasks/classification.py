@@ -18,17 +18,14 @@ from vrft_eval.metrics.visual_rft import released_accepts
 from vrft_eval.samples import Sample
 from vrft_eval.schemas import Gate
 from vrft_eval.tasks.base import (
-    Judged,
     Measures,
-    Outcome,
     Reading,
     TaskData,
     TaskSpec,
-    completion_of,
     draw,
-    outcome_of,
     term_records,
 )
+from vrft_eval.tasks.judged import Judged, Outcome, Verdicts, completion_of, outcome_of
 from vrft_eval.tasks.prompts import fill, load
 from vrft_rewards import ClassificationReward, LabelMatcher, parse_label, parse_response
 
@@ -111,7 +108,7 @@ class ClassificationData(TaskData):
             label_text=label.text,
         )
 
-    def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:  # noqa: ARG002
+    def measure(self, judged: Verdicts, reading: Reading) -> Measures:  # noqa: ARG002
         """Accuracy under three rules, per class, and what was taken for what."""
         verdicts = [_verdict(item) for item in judged]
         paid_wrong, unpaid_right = released_errors(verdicts)

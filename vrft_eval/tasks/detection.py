@@ -18,15 +18,15 @@ from vrft_eval.metrics.engines import check_engine
 from vrft_eval.samples import Boxes, Sample
 from vrft_eval.schemas import Gate
 from vrft_eval.tasks.base import (
-    Judged,
     Measures,
     Reading,
     TaskData,
     TaskSpec,
     draw,
 )
-from vrft_eval.tasks.detection_judging import judge_detections, reward_of
+from vrft_eval.tasks.detection_judging import DetectionVerdicts, judge_detections, reward_of
 from vrft_eval.tasks.detection_measures import measure_detection
+from vrft_eval.tasks.judged import Judged, Verdicts
 from vrft_eval.tasks.prompts import fill, load, unfill
 
 _NO_BOXES = np.zeros((0, 4))
@@ -146,12 +146,13 @@ class DetectionData(TaskData):
         """Read the boxes of one answer; whatever category it names, they are of the one that was asked."""
         return self.judge_all([sample], [answer], reading)[0]
 
-    def judge_all(self, samples: Sequence[Sample], answers: Sequence[Answer | None], reading: Reading) -> list[Judged]:
+    def judge_all(self, samples: Sequence[Sample], answers: Sequence[Answer | None], reading: Reading) -> Verdicts:
         """Read the boxes of many answers."""
         return judge_detections(samples, answers, reading)
 
-    def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:
+    def measure(self, judged: Verdicts, reading: Reading) -> Measures:
         """COCO's or LVIS's metrics, over the selected categories and of each."""
+        assert isinstance(judged, DetectionVerdicts)
         truth: dict[int, int] = {}
         for (_, category_id), boxes in self._by_pair.items():
             truth[category_id] = truth.get(category_id, 0) + len(boxes)

@@ -13,8 +13,9 @@ from vrft_eval.metrics.correlation import Quality
 from vrft_eval.metrics.detection import detection_metrics
 from vrft_eval.metrics.diagnostics import diagnose
 from vrft_eval.metrics.matches import find_matches
-from vrft_eval.metrics.table import DetectionTable, make_table
-from vrft_eval.tasks.base import Judged, Measures, Reading
+from vrft_eval.metrics.table import DetectionTable, Ints, make_table
+from vrft_eval.tasks.base import Measures, Reading
+from vrft_eval.tasks.detection_judging import DetectionVerdicts
 
 
 def measure_detection(
@@ -22,7 +23,7 @@ def measure_detection(
     selected: Collection[int],
     asked: Collection[int],
     true_boxes: Mapping[int, int],
-    judged: Sequence[Judged],
+    judged: DetectionVerdicts,
     reading: Reading,
 ) -> Measures:
     """COCO's or LVIS's metrics: headline over the selected categories, per category over those asked or selected.
@@ -65,28 +66,33 @@ def measure_detection(
     )
 
 
-def _table(coco: CocoData, judged: Sequence[Judged]) -> DetectionTable:
-    number = [len(item.scores) for item in judged]
-    corners = np.concatenate([np.zeros((0, 4)), *(item.boxes for item in judged if len(item.scores))])
+def _table(coco: CocoData, judged: DetectionVerdicts) -> DetectionTable:
+    image_ids, category_ids = _asked(judged)
     return make_table(
         coco.images,
         coco.categories,
         coco.annotations,
-        np.repeat(np.array([item.sample.image_id for item in judged], dtype=np.int64), number),
-        np.repeat(np.array([item.sample.category_id for item in judged], dtype=np.int64), number),
-        np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1),
-        np.concatenate([np.zeros(0), *(item.scores for item in judged if len(item.scores))]),
+        np.repeat(image_ids, judged.number),
+        np.repeat(category_ids, judged.number),
+        np.concatenate([judged.boxes[:, :2], judged.boxes[:, 2:] - judged.boxes[:, :2]], axis=1),
+        judged.scores,
         coco.rule,
         coco.frequencies,
     )
 
 
-def _pairs(table: DetectionTable, judged: Sequence[Judged]) -> list[int]:
-    image_at = {key: number for number, key in enumerate(table.image_ids)}
-    category_at = {key: number for number, key in enumerate(table.category_ids)}
-    images = np.array([image_at[item.sample.image_id] for item in judged], dtype=np.int64)  # type: ignore[index]
-    categories = np.array([category_at[item.sample.category_id] for item in judged], dtype=np.int64)  # type: ignore[index]
-    pairs: list[int] = table.pair(images, categories).tolist()
+def _asked(judged: DetectionVerdicts) -> tuple[Ints, Ints]:
+    """The ids of each sample's image and category."""
+    image_ids = np.array([sample.image_id for sample in judged.samples], dtype=np.int64)
+    return image_ids, np.array([sample.category_id for sample in judged.samples], dtype=np.int64)
+
+
+def _pairs(table: DetectionTable, judged: DetectionVerdicts) -> list[int]:
+    places = (
+        np.searchsorted(known, ids)
+        for known, ids in zip((table.image_ids, table.category_ids), _asked(judged), strict=True)
+    )
+    pairs: list[int] = table.pair(*places).tolist()
     return pairs
 
 

@@ -15,18 +15,15 @@ from vrft_eval.masks.saved import SavedMasks
 from vrft_eval.samples import Sample
 from vrft_eval.schemas import Gate
 from vrft_eval.tasks.base import (
-    Judged,
     Measures,
-    Outcome,
     Reading,
     TaskData,
     TaskSpec,
     clip_boxes,
-    completion_of,
     draw,
-    outcome_of,
 )
 from vrft_eval.tasks.grounding_measures import measure_grounding, sam_options
+from vrft_eval.tasks.judged import Judged, Outcome, Verdicts, completion_of, outcome_of
 from vrft_eval.tasks.prompts import fill, load, unfill
 from vrft_rewards import GroundingReward, Score, Status, box_iou, parse_box, parse_response, to_pixels
 from vrft_rewards.truth import resized
@@ -116,7 +113,7 @@ class GroundingData(TaskData):
             ious=ious,
         )
 
-    def measure(self, judged: Sequence[Judged], reading: Reading) -> Measures:
+    def measure(self, judged: Verdicts, reading: Reading) -> Measures:
         """Box mIoU and accuracy; gIoU and cIoU of masks over the samples that have a true mask."""
         return measure_grounding(judged, reading, self.notes)
 

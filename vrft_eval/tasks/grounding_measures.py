@@ -17,7 +17,8 @@ from vrft_eval.metrics.bootstrap import Terms
 from vrft_eval.metrics.correlation import Quality
 from vrft_eval.rle import Mask, decode_rle
 from vrft_eval.samples import Sample
-from vrft_eval.tasks.base import Judged, Measures, Reading, term_records
+from vrft_eval.tasks.base import Measures, Reading, term_records
+from vrft_eval.tasks.judged import Judged
 
 
 def sam_options(reading: Reading) -> SamOptions | None:

@@ -7,10 +7,14 @@ give the same.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 from .raw import Corners, RawBox
 
-__all__ = ["read_canonical", "read_labelled"]
+__all__ = ["canonical_numbers", "is_canonical", "read_canonical", "read_labelled"]
 
 _S = r"[ \t\r\n]*"
 _NUMBER = r"[0-9]{1,6}(?:\.[0-9]{1,16})?"
@@ -27,6 +31,8 @@ _match_one = re.compile(rf"{_S}\[{_item(f'({_NUMBER})', f'({_CONFIDENCE})')}\]{_
 _match_list = re.compile(rf"{_S}\[{_EACH}(?:,{_S}{_EACH})*\]{_S}").fullmatch
 # What is neither digit nor point becomes a space, and the numbers are what is left.
 _BLANK = bytes(code if code in b"0123456789." else 32 for code in range(256))
+# Without all else the commas between boxes and confidences are left too, and stand where they must.
+_NO_NUMBER = bytes(code for code in range(256) if code not in b"0123456789.,")
 
 
 def read_canonical(answer: str, width: float, height: float, most: int) -> tuple[list[Corners], list[float]] | None:
@@ -56,6 +62,23 @@ def read_canonical(answer: str, width: float, height: float, most: int) -> tuple
         boxes.append((x1, y1, x2, y2))
         scores.append(confidence)
     return (boxes, scores) if len(boxes) <= most else None
+
+
+def is_canonical(answer: str) -> bool:
+    """Whether an answer is written as `read_canonical` reads it, wherever its boxes are."""
+    return _match_list(answer) is not None
+
+
+def canonical_numbers(answers: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return x1, y1, x2, y2 and confidence of each box of answers that are canonical, one after the other: (n, 5).
+
+    >>> canonical_numbers(["[{'Position': [1, 2, 30, 40], 'Confidence': 0.5}]"]).tolist()
+    [[1.0, 2.0, 30.0, 40.0, 0.5]]
+    """
+    if not answers:
+        return np.zeros((0, 5))
+    numbers = ",".join(answers).encode("ascii").translate(None, _NO_NUMBER).decode("ascii")
+    return np.fromstring(numbers, dtype=np.float64, sep=",").reshape(-1, 5)
 
 
 _BOX = rf",{_S}".join([f"({_NUMBER})"] * 4)
