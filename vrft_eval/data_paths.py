@@ -109,7 +109,13 @@ def data_settings(data: TaskData) -> dict[str, Any]:
 
 
 def make_source(
-    model: str | None, options: LoadOptions, out: Path, *, generated: bool = False, gate: str | None = None
+    model: str | None,
+    options: LoadOptions,
+    out: Path,
+    *,
+    generated: bool = False,
+    gate: str | None = None,
+    base_url: str | None = None,
 ) -> Source:
     """Where the data and the model were found, for run.json."""
     return Source(
@@ -119,6 +125,7 @@ def make_source(
         images=_place(options.images, out),
         generated=generated,
         gate=gate,
+        base_url=base_url,
     )
 
 

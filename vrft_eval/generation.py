@@ -95,6 +95,8 @@ class Generation:
             raise InputError("holds no LoRA adapter: there is no adapter_config.json in it", file=self.lora)
         if not self.local:
             check_server(self)
+        elif self.server.base_url is not None:
+            raise InputError("is for --backend openai", field="--base-url")
 
     def sampling(self, spec: TaskSpec, seed: int) -> Sampling:
         """How answers to a task are drawn."""

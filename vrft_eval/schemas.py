@@ -65,6 +65,7 @@ class Source(_File):
     images: str | None = None
     generated: bool = False
     gate: str | None = Field(default=None, description="the exist map's file (gate file)")
+    base_url: str | None = Field(default=None, description="of the server that answered last (openai)")
 
 
 class RunInfo(_File):
