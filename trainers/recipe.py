@@ -91,7 +91,7 @@ class Recipe(_Strict):
     """TRL's GRPOConfig."""
     sft: dict[str, Any] = {}
     """TRL's SFTConfig."""
-    published: PublishedRow | None = None
+    published: list[PublishedRow] = []
     evaluate: list[str] = []
     """The commands that score the trained model."""
 
@@ -218,8 +218,9 @@ def _known(parents: Sequence[str | int]) -> list[str]:
     """The keys that are allowed at a place of a recipe."""
     model: type[BaseModel] = Recipe
     for parent in parents:
-        annotation = model.model_fields[str(parent)].annotation
-        model = next(kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type))
+        if isinstance(parent, str):
+            annotation = model.model_fields[parent].annotation
+            model = next(kind for kind in (*get_args(annotation), annotation) if isinstance(kind, type))
     return list(model.model_fields)
 
 
