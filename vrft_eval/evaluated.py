@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from vrft_eval.backends.protocol import Answer
 from vrft_eval.baselines.paper import beside_paper
+from vrft_eval.failures import failure_notes
 from vrft_eval.gate.stage import GateStage
 from vrft_eval.gate.summary import gate_notes
 from vrft_eval.metrics.bootstrap import bootstrap
@@ -41,9 +42,11 @@ def evaluate(
     counts = {**_counts(judged), **measures.counts, **data.data_counts()}
     summary = None if gate is None else gate.summary(samples)
     gated = [] if gate is None or summary is None else gate_notes(gate.name, summary)
-    measures = replace(
-        measures, counts=counts, notes=[*gated, *_notes(data, counts, info), *data.data_notes(), *measures.notes]
-    )
+    if gate is not None and gate.model is not None:
+        gated += failure_notes(gate.model.answers.values(), "gate questions failed")
+    failures = failure_notes(judged.answers, "samples failed and count as empty answers")
+    notes = [*gated, *_notes(data, counts, info), *failures, *data.data_notes(), *measures.notes]
+    measures = replace(measures, counts=counts, notes=notes)
     report = _report(data, judged, measures, reading, info)
     report = report.model_copy(update={"gate_summary": summary})
     if reading.against is not None:
@@ -76,8 +79,6 @@ def _notes(data: TaskData, counts: dict[str, int], info: RunInfo) -> list[str]:
     notes = []
     if counts["unanswered"]:
         notes.append(f"{counts['unanswered']} samples have no answer; they are scored as empty ones.")
-    if counts["failed"]:
-        notes.append(f"{counts['failed']} samples failed (the reason is in responses.jsonl); scored as empty answers.")
     if counts["cut_off"]:
         notes.append(f"{counts['cut_off']} answers were cut off at the token limit.")
     if info.settings.limit is not None and not data.spec.generated:

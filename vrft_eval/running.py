@@ -6,15 +6,17 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from vrft_eval.backends.protocol import Answer
 from vrft_eval.metrics.detection import detection_metrics
-from vrft_eval.metrics.table import make_table
+from vrft_eval.metrics.table import Floats, Ints, make_table
 from vrft_eval.samples import Boxes, Sample
-from vrft_eval.tasks import Judged, Reading, TaskData
+from vrft_eval.tasks import Reading, TaskData, Verdicts
 from vrft_eval.tasks.detection import DetectionData
+from vrft_eval.tasks.detection_judging import DetectionVerdicts
 
 _SHARE = 0.05
 _FIRST, _EVERY = 2.0, 10.0
@@ -58,8 +60,7 @@ class Running:
         # A run that is continued has many answers at once: they are judged bit by bit.
         some, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
         samples = [self._samples[answer.id] for answer in some]
-        for judged in self._data.judge_all(samples, some, self._reading):
-            self._seen.add(judged)
+        self._seen.add(self._data.judge_all(samples, some, self._reading))
         return not self._waiting
 
 
@@ -67,7 +68,7 @@ class _Seen(ABC):
     """What is kept of judged answers: little, for there may be very many."""
 
     @abstractmethod
-    def add(self, judged: Judged) -> None: ...
+    def add(self, judged: Verdicts) -> None: ...
 
     @abstractmethod
     def value(self) -> float | None: ...
@@ -80,14 +81,14 @@ class _Mean(_Seen):
         self._iou = headline == "mIoU"
         self._sum, self._count = 0.0, 0
 
-    def add(self, judged: Judged) -> None:
-        if self._iou and not len(judged.sample.boxes):
+    def add(self, judged: Verdicts) -> None:
+        if not self._iou:
+            self._sum += judged.outcomes.count("right")
+            self._count += len(judged)
             return
-        self._count += 1
-        if self._iou:
-            self._sum += float(judged.ious[0]) if len(judged.ious) else 0.0
-        else:
-            self._sum += judged.outcome == "right"
+        ious = [item.ious for item in judged if len(item.sample.boxes)]
+        self._sum += math.fsum(float(iou[0]) for iou in ious if len(iou))
+        self._count += len(ious)
 
     def value(self) -> float | None:
         return self._sum / self._count if self._count else None
@@ -99,38 +100,33 @@ class _Detected(_Seen):
     def __init__(self, data: DetectionData) -> None:
         self._data = data
         self._pairs: set[tuple[int, int]] = set()
-        self._image: list[int] = []
-        self._category: list[int] = []
-        self._boxes: list[Boxes] = []
-        self._scores: list[Boxes] = []
+        self._owners: list[Ints] = [np.zeros((0, 2), dtype=np.int64)]
+        self._boxes: list[Boxes] = [np.zeros((0, 4))]
+        self._scores: list[Floats] = [np.zeros(0)]
 
-    def add(self, judged: Judged) -> None:
-        image, category = judged.sample.image_id, judged.sample.category_id
-        assert isinstance(image, int)
-        assert category is not None
-        self._pairs.add((image, category))
-        if len(judged.scores):
-            self._image += [image] * len(judged.scores)
-            self._category += [category] * len(judged.scores)
-            self._boxes.append(judged.boxes)
-            self._scores.append(judged.scores)
+    def add(self, judged: Verdicts) -> None:
+        assert isinstance(judged, DetectionVerdicts)
+        pairs: list[Any] = [(sample.image_id, sample.category_id) for sample in judged.samples]
+        self._pairs.update(pairs)
+        self._owners.append(np.repeat(np.array(pairs, dtype=np.int64).reshape(-1, 2), judged.number, axis=0))
+        self._boxes.append(judged.boxes)
+        self._scores.append(judged.scores)
 
     def value(self) -> float | None:
         coco = self._data.coco
         seen = {image for image, _ in self._pairs}
         asked = np.array([pair in self._pairs for pair in coco.annotations.pairs()], dtype=np.bool_)
-        corners = np.concatenate([np.zeros((0, 4)), *self._boxes])
+        owners, corners = np.concatenate(self._owners), np.concatenate(self._boxes)
         table = make_table(
             [image for image in coco.images if image.id in seen],
             coco.categories,
             coco.annotations.where(asked),
-            self._image,
-            self._category,
+            owners[:, 0],
+            owners[:, 1],
             np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1),
-            np.concatenate([np.zeros(0), *self._scores]),
+            np.concatenate(self._scores),
             coco.rule,
             coco.frequencies,
         )
         # hotcoco, whatever the report is made with: the numbers are the same, in a fraction of the time.
-        found = detection_metrics(table, self._data.selected).overall["mAP"]
-        return None if found is None or math.isnan(found) else found
+        return detection_metrics(table, self._data.selected).overall["mAP"]

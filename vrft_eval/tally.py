@@ -66,28 +66,28 @@ class Tally:
         return (self.total - self.done) / rate if rate else None
 
     def words(self) -> str:
-        """All of it in one line.
+        """All of it in one line, what matters most first: the end may be cut.
 
         >>> ticks = iter([0.0, 2.0, 4.0])
         >>> tally = Tally(10, clock=lambda: next(ticks))
         >>> tally.add(tokens=80)
         >>> tally.add(failed=True)
         >>> tally.words()
-        '2 of 10, 0.5/s, 20 tokens/s, 0:00:16 left, 1 failed'
+        '2 of 10, 0:00:16 left, 1 failed, 0.5/s, 20 tokens/s'
         """
         rate, tokens = self.rates()
         left = self.left()
         parts = [f"{self.done} of {self.total}"]
-        if left is not None:
-            parts.append(f"{rate:.{0 if rate >= 100 else 1 if rate >= 0.1 else 3}f}/s")
-            if tokens:
-                parts.append(f"{tokens:.0f} tokens/s")
-            if self.done < self.total:
-                parts.append(f"{_clock(left)} left")
+        if left is not None and self.done < self.total:
+            parts.append(f"{_clock(left)} left")
         if self.failed:
             parts.append(f"{self.failed} failed")
         if self.headline is not None:
-            parts.append(f"{self.headline[0]} {self.headline[1]:.3f} so far")
+            parts.append(f"{self.headline[0]} {self.headline[1]:.3f}")
+        if rate:
+            parts.append(f"{rate:.{0 if rate >= 100 else 1 if rate >= 0.1 else 3}f}/s")
+        if tokens:
+            parts.append(f"{tokens:.0f} tokens/s")
         return ", ".join(parts)
 
 
