@@ -54,7 +54,7 @@ def choose(data: TaskData, template: str, draw: Draw, counts: Counter[str]) -> C
         chosen = Chosen(found)
     positives = len(chosen.every_id)
     if positives == 0:
-        raise InputError("there is nothing to ask about the data")
+        raise InputError(f"there is nothing to ask: none of {', '.join(list(found)[:_SHOWN])} has an image")
     wanted = draw.wanted_negatives(positives)
     if isinstance(data, DetectionData) and wanted:
         chosen.absent = draw_evenly(_absent(data, chosen.every_id), wanted, draw.seed)

@@ -126,7 +126,7 @@ def written_whole(out: Path, form: str) -> Iterator[tuple[Path, Path]]:
     Raises InputError for an unknown form, and for a folder that is there already.
     """
     if form not in FORMS:
-        raise InputError(f"no such form; {nearest(form, tuple(FORMS))}", field="--format", value=form)
+        raise InputError(f"no such form; {nearest(form, tuple(FORMS))}", field="form", value=form)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError("is there already; name another folder or delete it", field="--out", value=str(out))
     with cannot_write(out):
@@ -218,9 +218,7 @@ def _same(made: Subset, listed: Subset, file: Path | None) -> list[str]:
         message = "the truths of these questions are other ones than when they were drawn: these are other data"
         raise InputError(message, file=file, field="fingerprint", value=made.fingerprint)
     if made.images_sha256 != listed.images_sha256:
-        return [
-            "The image files are other ones than when the questions were drawn (ids, sizes and truths are the same)."
-        ]
+        return ["The image files are not those that the questions were drawn from; ids, sizes and truths are the same."]
     return []
 
 

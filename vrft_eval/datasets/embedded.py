@@ -76,15 +76,20 @@ def _batches(shard: Path, names: tuple[str, ...]) -> Iterator[Any]:
         import pyarrow.parquet as parquet
 
         with parquet.ParquetFile(shard) as file:
-            missing = [name for name in names if name not in file.schema_arrow.names]
-            if missing:
-                raise KeyError(missing[0])
+            _need(names, file.schema_arrow.names)
             yield from file.iter_batches(batch_size=64, columns=list(names))
         return
     import pyarrow as arrow
 
     with arrow.memory_map(str(shard)) as source, arrow.ipc.open_stream(source) as stream:
+        _need(names, stream.schema.names)
         yield from stream
+
+
+def _need(names: tuple[str, ...], there: list[str]) -> None:
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise KeyError(missing[0])
 
 
 @dataclass(frozen=True)
