@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import groupby, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from vrft_eval.backends.protocol import Answer, EngineDied, Prompt
@@ -18,6 +19,7 @@ Loaded = tuple[Prompt, "Image"]
 Item = TypeVar("Item")
 
 _THREADS = 8
+_SORTED = 2**14
 _PER_PROMPT = (ValueError, RuntimeError, IndexError, TypeError, KeyError)
 """What a bad prompt makes an engine raise; out of memory is one of torch's RuntimeErrors."""
 
@@ -29,15 +31,49 @@ def in_chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield chunk
 
 
+def by_image(prompts: Iterable[Prompt]) -> Iterator[Prompt]:
+    """Prompts about one image one after the other, so that what an engine knows of it is used again."""
+    # Sorted a stretch at a time, so that a stream of any length is never held as a whole.
+    for stretch in in_chunks(prompts, _SORTED):
+        yield from sorted(stretch, key=lambda prompt: str(prompt.image))
+
+
+def image_chunks(prompts: Iterable[Prompt], size: int, most_bytes: int = 2**28) -> Iterator[list[Prompt]]:
+    """Cut a stream into lists of at most `size` prompts, and of about `most_bytes` of image files.
+
+    Neighbours that ask about one image stay together, unless they are more than `size`.
+    """
+    chunk: list[Prompt] = []
+    held = 0
+    for image, neighbours in groupby(prompts, key=lambda prompt: prompt.image):
+        weight = _file_size(image)
+        for group in in_chunks(neighbours, size):
+            if chunk and (len(chunk) + len(group) > size or held + weight > most_bytes):
+                yield chunk
+                chunk, held = [], 0
+            chunk, held = chunk + group, held + weight
+    if chunk:
+        yield chunk
+
+
+def _file_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def loaded_chunks(prompts: Iterable[Prompt], size: int) -> Iterator[tuple[list[Loaded], list[Answer]]]:
     """Cut prompts into chunks with their images, decoded in threads one chunk ahead.
 
-    A prompt whose image can't be read is an answer with the reason instead.
+    An image is decoded once for the prompts about it in a chunk. A prompt whose image can't be read is an answer with
+    the reason instead.
     """
     with ThreadPoolExecutor(_THREADS) as pool:
         waiting = None
         for chunk in in_chunks(prompts, size):
-            begun = [(prompt, pool.submit(load_image, prompt.image)) for prompt in chunk]
+            images = {path: pool.submit(load_image, path) for path in dict.fromkeys(prompt.image for prompt in chunk)}
+            begun = [(prompt, images[prompt.image]) for prompt in chunk]
             if waiting is not None:
                 yield _settle(waiting)
             waiting = begun

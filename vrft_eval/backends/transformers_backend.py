@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vrft_eval.backends.chunks import Loaded, ask_apart, in_chunks, loaded_chunks, one_line
+from vrft_eval.backends.pixels import bound_pixels
 from vrft_eval.backends.protocol import Answer, Prompt, Sampling
 from vrft_eval.errors import InputError
 from vrft_eval.quiet import quiet_transformers
@@ -65,7 +66,7 @@ class TransformersBackend:
             raise InputError("the model's processor takes no images", file=model)
         if lora is not None:
             self._add_lora(lora)
-        _bound_pixels(self._processor.image_processor, min_pixels, max_pixels)
+        bound_pixels(self._processor.image_processor, min_pixels, max_pixels)
         self._torch = torch
         self._batch_size = batch_size
 
@@ -152,16 +153,3 @@ class TransformersBackend:
             count = len(kept) + (end is not None)
             answers.append(Answer(prompt.id, text, None, "length" if end is None else "stop", count, int(length)))
         return answers
-
-
-def _bound_pixels(image_processor: Any, least: int | None, most: int | None) -> None:
-    if least is None and most is None:
-        return
-    size = getattr(image_processor, "size", None)
-    keys = ("shortest_edge", "longest_edge")
-    if not size or not all(key in size for key in keys):
-        raise InputError("the model's image processor has no such bounds", field="--max-pixels", value=most)
-    image_processor.size = {
-        "shortest_edge": size["shortest_edge"] if least is None else least,
-        "longest_edge": size["longest_edge"] if most is None else most,
-    }
