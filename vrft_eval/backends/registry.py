@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vrft_eval.generation import Generation
 
 _BATCH = 16
+_WINDOW = 1024
 
 
 def resolve_backend(name: str) -> str:
@@ -28,8 +29,13 @@ def resolve_backend(name: str) -> str:
 
 
 def load_backend(model: str, generation: Generation) -> Backend:
-    """Load a model into the backend that is asked for. Raises InputError."""
-    return BACKENDS[generation.resolved()](model, generation)
+    """Load a model into the backend that is asked for, in as many processes as are asked for. Raises InputError."""
+    name = generation.resolved()
+    if generation.workers > 1 and name in ("vllm", "transformers"):
+        from vrft_eval.backends.workers import Workers
+
+        return Workers(model, name, generation)
+    return BACKENDS[name](model, generation)
 
 
 def _transformers(model: str, generation: Generation) -> Backend:
@@ -47,6 +53,25 @@ def _transformers(model: str, generation: Generation) -> Backend:
     )
 
 
+def _vllm(model: str, generation: Generation) -> Backend:
+    if find_spec("vllm") is None:
+        raise needed("vllm", "vllm")
+    from vrft_eval.backends.vllm_backend import VLLMBackend
+
+    return VLLMBackend(
+        find_model(model),
+        device=generation.device,
+        dtype=generation.dtype,
+        batch_size=generation.batch_size or _WINDOW,
+        min_pixels=generation.min_pixels,
+        max_pixels=generation.max_pixels,
+        tensor_parallel=generation.tensor_parallel,
+        max_model_len=generation.max_model_len,
+        gpu_memory=generation.gpu_memory,
+        lora=generation.lora,
+    )
+
+
 def _openai(model: str, generation: Generation) -> Backend:
     for package in ("openai", "tenacity"):
         if find_spec(package) is None:
@@ -56,8 +81,18 @@ def _openai(model: str, generation: Generation) -> Backend:
     return OpenAIBackend(model, generation.server, min_pixels=generation.min_pixels, max_pixels=generation.max_pixels)
 
 
+def _ray(model: str, generation: Generation) -> Backend:
+    if find_spec("ray") is None:
+        raise needed("ray", "ray")
+    from vrft_eval.backends.ray_backend import RayBackend
+
+    return RayBackend(model, generation)
+
+
 BACKENDS: dict[str, Callable[[str, Generation], Backend]] = {
+    "vllm": _vllm,
     "transformers": _transformers,
+    "ray": _ray,
     "openai": _openai,
 }
 
