@@ -13,7 +13,7 @@ from vrft_eval.data_paths import data_settings
 from vrft_eval.errors import InputError
 from vrft_eval.evaluated import Evaluated as Evaluated
 from vrft_eval.evaluated import evaluate
-from vrft_eval.files import dump_json, write_atomic
+from vrft_eval.files import compact_json, write_atomic
 from vrft_eval.gate.choose import GateChoice
 from vrft_eval.gate.stage import GateStage
 from vrft_eval.provenance import git_revision, now, package_versions, python_version
@@ -170,7 +170,7 @@ class Evaluation:
         self._save_gate()
         for name, content in evaluated.measures.files.items():
             write_atomic(self.folder.path / name, content)
-        write_atomic(self.folder.path / "predictions.json", dump_json(evaluated.measures.predictions, indent=None))
+        write_atomic(self.folder.path / "predictions.json", compact_json(evaluated.measures.predictions))
         write_reports(
             self.folder.path, evaluated.report, evaluated.judged, evaluated.measures, self.info or evaluated.info
         )

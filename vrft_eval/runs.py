@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import FileIO
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -175,14 +176,18 @@ class Journal:
 _encode = json.JSONEncoder(allow_nan=False).encode
 
 
+_MORE = ("error", "finish", "tokens", "prompt_tokens", "cached_tokens")
+_more = attrgetter(*_MORE)
+_NO_MORE = (None,) * len(_MORE)
+
+
 def journal_line(answer: Answer) -> bytes:
     """One line of responses.jsonl; fields without a value are left out, but for the completion."""
-    row: dict[str, str | int | None] = {"id": answer.id, "completion": answer.completion}
-    for name in ("error", "finish", "tokens", "prompt_tokens", "cached_tokens"):
-        value = getattr(answer, name)
-        if value is not None:
-            row[name] = value
-    return _encode(row).encode("ascii") + b"\n"
+    text, more = f'"id": {_encode(answer.id)}, "completion": {_encode(answer.completion)}', _more(answer)
+    if more != _NO_MORE:  # a recorded answer has none, and there may be very many of these
+        given = zip(_MORE, more, strict=True)
+        text += "".join(f', "{name}": {_encode(value)}' for name, value in given if value is not None)
+    return f"{{{text}}}\n".encode("ascii")
 
 
 def journal_bytes(answers: Iterable[Answer]) -> bytes:

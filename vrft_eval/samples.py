@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Kind = Literal["detection", "classification", "grounding"]
 Boxes = NDArray[np.float64]
+_LITTLE_ENDIAN = np.dtype("<f8")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +71,16 @@ def fingerprint(samples: Iterable[Sample], extra: Any = None) -> str:
     Prompts are left out (they are a setting of their own), and so are image bytes, which `score` doesn't need.
     """
     digest = hashlib.sha256(json.dumps(extra, sort_keys=True).encode())
+    image, name = None, ""
     for sample in samples:
-        # A class doesn't depend on the image's size, which is unknown where the image is missing.
-        truth, size = (sample.truth, None) if isinstance(sample.truth, str) else (sample.truth.shape, sample.size)
-        row = (sample.id, sample.image.name, size, truth, sample.category)
-        digest.update(ascii(row).encode())
-        if not isinstance(sample.truth, str):
-            digest.update(np.ascontiguousarray(sample.truth, dtype="<f8").tobytes())
+        if sample.image is not image:
+            image, name = sample.image, sample.image.name
+        if isinstance(sample.truth, str):
+            # A class doesn't depend on the image's size, which is unknown where the image is missing.
+            digest.update(ascii((sample.id, name, None, sample.truth, sample.category)).encode())
+        else:
+            digest.update(ascii((sample.id, name, sample.size, sample.truth.shape, sample.category)).encode())
+            digest.update(sample.truth.astype(_LITTLE_ENDIAN, copy=False).tobytes())
         regions = (sample.mask, sample.ignore, sample.polygon)
         if regions != (None, None, None):
             digest.update(json.dumps(regions, sort_keys=True).encode())

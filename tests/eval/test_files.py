@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vrft_eval.errors import InputError, nearest
-from vrft_eval.files import confined, dump_json, read_json, read_json_lines, write_atomic
+from vrft_eval.files import compact_json, confined, dump_json, parse_json, read_json, read_json_lines, write_atomic
 
 
 @pytest.mark.parametrize(
@@ -89,15 +92,49 @@ def test_nearest_lists_what_there_is_when_nothing_is_near() -> None:
     ],
 )
 def test_json_in_one_line_is_ascii_and_comes_back(value: list[dict[str, Any]]) -> None:
-    text = dump_json(value, indent=None)
+    text = compact_json(value)
     assert text.isascii()
-    assert text.endswith("\n")
-    assert text.count("\n") == 1
+    assert text.endswith(b"\n")
+    assert text.count(b"\n") == 1
     assert json.loads(text) == value
 
 
-@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("write", [dump_json, compact_json])
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_json_that_is_not_strict_is_refused(number: float, indent: int | None) -> None:
+def test_json_that_is_not_strict_is_refused(number: float, write: Callable[[Any], Any]) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        dump_json([{"score": number}], indent=indent)
+        write([{"score": number}])
+
+
+JSON_TEXTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+
+
+ODD = [
+    b"NaN",
+    b"-0",
+    b"-0.0",
+    b"1e999",
+    b"01",
+    b"\\ud800",
+    b"\xed\xa0\x80",
+    b"9" * 5000,
+    b"[" * 90_000,
+    b"\xef\xbb\xbf",
+    b"\0",
+]
+
+
+@given(JSON_TEXTS, st.booleans(), st.binary(max_size=3) | st.sampled_from(ODD), st.integers(0, 60), st.integers(0, 2))
+def test_a_file_is_read_as_json_reads_it(value: Any, ascii_only: bool, noise: bytes, at: int, cut: int) -> None:
+    whole = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    for data in (whole, whole[:at] + noise + whole[at + cut :]):
+        try:
+            expected = repr(json.loads(data))
+        except (ValueError, RecursionError):
+            with pytest.raises(InputError, match="not "):
+                parse_json(data, Path("a.json"))
+        else:
+            assert repr(parse_json(data, Path("a.json"))) == expected

@@ -171,7 +171,7 @@ class _Reader:
         found: dict[int, CocoImage] = {}
         for position, entry in self._entries(entries, "images"):
             where = f"images[{position}]"
-            key, width, height = (entry.get(name) for name in ("id", "width", "height"))
+            key, width, height = entry.get("id"), entry.get("width"), entry.get("height")
             if not is_whole(key):
                 self._bad("must be a whole number", f"{where}.id", key)
             elif key in found:
@@ -214,8 +214,10 @@ class _Reader:
         return {key: replace(image, path=self.folder / image.path.name) for key, image in images.items()}
 
     def _category_set(self, entry: dict[str, Any], name: str, where: str, categories: dict[int, str]) -> frozenset[int]:
-        value = entry.get(name, ())
-        if not isinstance(value, (list, tuple)):
+        if name not in entry:
+            return frozenset()
+        value = entry[name]
+        if not isinstance(value, list):
             self._bad("must be a list", f"{where}.{name}", value)
             return frozenset()
         for key in value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -45,13 +46,13 @@ class Columns:
         entries = document.annotations
         count = len(entries)
         self.images, self.categories = document.images, document.categories
-        self._id = np.fromiter((entry.id for entry in entries), np.int64, count)
-        self._crowd = np.fromiter((entry.iscrowd for entry in entries), np.int64, count)
+        self._id = np.fromiter(map(attrgetter("id"), entries), np.int64, count)
+        self._crowd = np.fromiter(map(attrgetter("iscrowd"), entries), np.int64, count)
         self._annotations = Annotations(
-            np.fromiter((entry.image_id for entry in entries), np.int64, count),
-            np.fromiter((entry.category_id for entry in entries), np.int64, count),
-            np.fromiter(chain.from_iterable(entry.bbox for entry in entries), np.float64, 4 * count).reshape(-1, 4),
-            np.fromiter((entry.area for entry in entries), np.float64, count),
+            np.fromiter(map(attrgetter("image_id"), entries), np.int64, count),
+            np.fromiter(map(attrgetter("category_id"), entries), np.int64, count),
+            np.fromiter(chain.from_iterable(map(attrgetter("bbox"), entries)), np.float64, 4 * count).reshape(-1, 4),
+            np.fromiter(map(attrgetter("area"), entries), np.float64, count),
             self._crowd == 1,
         )
 

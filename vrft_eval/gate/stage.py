@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vrft_eval.asking import Asking
 from vrft_eval.backends.protocol import Sampling
 from vrft_eval.errors import InputError
-from vrft_eval.files import dump_json, write_atomic
+from vrft_eval.files import compact_json, write_atomic
 from vrft_eval.gate.choose import GateChoice
 from vrft_eval.gate.exist_map import check_exist_map, exist_map_fingerprint
 from vrft_eval.gate.model_gate import ModelGate, gate_template
@@ -132,7 +132,7 @@ class GateStage:
         found = self._map
         if self.model is not None:
             found = found.model_copy(update={"model": info.source.model, "created": info.created})
-        write_atomic(self._folder.gate_file, dump_json(found.model_dump(mode="json"), indent=None))
+        write_atomic(self._folder.gate_file, compact_json(found.model_dump(mode="json")))
 
     def summary(self, samples: Sequence[Sample]) -> GateSummary:
         """What the gate did."""

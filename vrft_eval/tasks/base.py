@@ -92,13 +92,15 @@ class Reading:
 class Measures:
     """What a task's metrics came to; masks are predicted ones as COCO RLE, by sample id.
 
+    predictions are what `compact_json` writes to predictions.json.
+
     records give the headline metrics for any draw of the images (intervals, paired tests); quality is one number a
     sample, in the samples' order, that the rewards are correlated with. files are further ones of the run folder.
     """
 
     metrics: dict[str, float | None]
     per_category: dict[str, dict[str, int | float | bool | None]]
-    predictions: list[dict[str, Any]]
+    predictions: Sequence[Any]
     counts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     masks: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -99,19 +100,19 @@ class DetectionData(TaskData):
 
         `recorded` are the ids of the pairs that the gates recorded, model and file let through.
         """
-        answered: dict[int, set[int]] = {}
+        answered: dict[int, set[int]] = defaultdict(set)
         for key in recorded:
-            image_id, category_id = (int(part) for part in key.split(":"))
-            answered.setdefault(image_id, set()).add(category_id)
+            image_id, _, category_id = key.partition(":")
+            answered[int(image_id)].add(int(category_id))
         prompts = {key: fill(template, category=name) for key, name in self.coco.categories.items()}
+        place = {key: number for number, key in enumerate(self.coco.categories)}
         samples = []
         self._asked = set()
         for image in self.coco.images:
             asked = self._ask(image, gate, answered)
             self._asked |= asked
-            for category_id in self.coco.categories:
-                if category_id in asked:
-                    samples.append(self._sample(image, category_id, prompts[category_id]))
+            for category_id in sorted(asked & place.keys(), key=place.__getitem__):
+                samples.append(self._sample(image, category_id, prompts[category_id]))
         return tuple(samples)
 
     def _ask(self, image: CocoImage, gate: Gate | None, answered: Mapping[int, set[int]]) -> set[int]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
+import msgspec
 import numpy as np
 
 from vrft_eval.datasets import CocoData
@@ -96,15 +96,20 @@ def _pairs(table: DetectionTable, judged: DetectionVerdicts) -> list[int]:
     return pairs
 
 
-def _predictions(table: DetectionTable) -> list[dict[str, Any]]:
-    """In COCO's results format."""
+class _Prediction(msgspec.Struct, gc=False):
+    """A box in COCO's results format; a dictionary, but made and written in a third of the time."""
+
+    image_id: int
+    category_id: int
+    bbox: list[float]
+    score: float
+
+
+def _predictions(table: DetectionTable) -> list[_Prediction]:
     images, categories = np.array(table.image_ids), np.array(table.category_ids)
     found = table.found
     columns = (images[found.image], categories[found.category], found.boxes, found.scores)
-    return [
-        {"image_id": image, "category_id": category, "bbox": box, "score": score}
-        for image, category, box, score in zip(*(column.tolist() for column in columns), strict=True)
-    ]
+    return list(map(_Prediction, *(column.tolist() for column in columns)))
 
 
 def _notes(coco: CocoData, without_truth: Sequence[int]) -> list[str]:
