@@ -1,4 +1,4 @@
-"""The command line: vrft-eval run | score | report | demo | tasks | check | schema."""
+"""The command line: vrft-eval run | score | report | demo | tasks | check | plan | schema."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from vrft_eval import cli_data, cli_score, commands, console
+from vrft_eval import cli_data, cli_plan, cli_score, commands, console
 from vrft_eval.backends.registry import BACKENDS
 from vrft_eval.cli_generation import (
     Address,
@@ -241,6 +241,7 @@ app.command()(cli_score.score)
 app.command()(cli_score.report)
 app.command()(cli_data.tasks)
 app.command()(cli_data.check)
+app.command()(cli_plan.plan)
 app.command()(cli_data.compare)
 
 
