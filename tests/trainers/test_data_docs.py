@@ -1,0 +1,46 @@
+"""The commands of docs/training-data.md: those that need no data say what the page says, the others want only data."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from trainers.data.__main__ import convert_command, main, make_command
+
+PAGE = (Path(__file__).parents[2] / "docs" / "training-data.md").read_text(encoding="utf-8")
+COMMANDS = [line.strip() for line in PAGE.splitlines() if line.startswith("    python -m trainers.data ")]
+
+
+def test_the_commands_run(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    printed = []
+    for command in COMMANDS:
+        arguments = shlex.split(command)[3:]
+        code = main(arguments)
+        said = capsys.readouterr()
+        if "--data" in arguments:
+            assert (code, said.out) == (2, "")
+            assert said.err.startswith(f"error: {arguments[arguments.index('--data') + 1]}: ")
+            assert "no such data folder" in said.err or "holds no ReasonSeg" in said.err
+        else:
+            assert (code, said.err) == (0, "")
+            printed += said.out.splitlines()
+    shown = [block.split("```")[0].strip() for block in PAGE.split("```text\n")[1:]]
+    assert shown == [line for line in printed if "sets/again" not in line]
+    for file in (tmp_path / "sets" / "shapes").iterdir():
+        assert file.read_bytes() == (tmp_path / "sets" / "again" / file.name).read_bytes()
+
+
+def test_every_option_is_on_the_page() -> None:
+    for command in (make_command, convert_command):
+        app = typer.Typer()
+        app.command()(command)
+        options = {name for option in typer.main.get_command(app).params for name in option.opts if name[:2] == "--"}
+        assert len(options) > 5
+        assert {
+            option for option in options - {"--install-completion", "--show-completion"} if option not in PAGE
+        } == set()
