@@ -20,6 +20,7 @@ Item = TypeVar("Item")
 
 _THREADS = 8
 _SORTED = 2**14
+_WORKER_CHUNKS = {"vllm": 1024, "transformers": 64}
 _PER_PROMPT = (ValueError, RuntimeError, IndexError, TypeError, KeyError)
 """What a bad prompt makes an engine raise; out of memory is one of torch's RuntimeErrors."""
 
@@ -54,6 +55,13 @@ def image_chunks(prompts: Iterable[Prompt], size: int, most_bytes: int = 2**28) 
             chunk, held = chunk + group, held + weight
     if chunk:
         yield chunk
+
+
+def worker_chunk(engine: str, batch_size: int | None) -> int:
+    """Prompts that a worker takes at a time, where there are several."""
+    if batch_size is None:
+        return _WORKER_CHUNKS[engine]
+    return batch_size if engine == "vllm" else 4 * batch_size
 
 
 def _file_size(path: Path) -> int:

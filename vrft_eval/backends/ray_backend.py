@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vrft_eval.backends.chunks import image_chunks, one_line
+from vrft_eval.backends.chunks import by_image, image_chunks, one_line, worker_chunk
 from vrft_eval.backends.protocol import Answer, EngineDied, Prompt, Sampling
 from vrft_eval.backends.ray_cluster import Cluster
 from vrft_eval.backends.ray_worker import Identity, Report, Worker
@@ -23,8 +23,6 @@ from vrft_eval.files import read_bytes
 if TYPE_CHECKING:
     from vrft_eval.generation import Generation
 
-_CHUNKS = {"vllm": 512, "transformers": 64}
-"""Prompts that a worker takes at a time: enough to keep its engine busy, few enough to lose little with it."""
 _AHEAD = 2
 """Chunks of a worker at a time: while it works on one the next one is on its way."""
 _RESTARTS = 8
@@ -145,7 +143,7 @@ class RayBackend:
     def answer(self, prompts: Iterable[Prompt], sampling: Sampling) -> Iterator[Answer]:
         """Yield answers chunk by chunk, of whichever worker is done."""
         engine = next(iter(self.reports.values())).identity.engine or ""
-        chunks = image_chunks(prompts, self._generation.batch_size or _CHUNKS.get(engine, 64))
+        chunks = image_chunks(by_image(prompts), worker_chunk(engine, self._generation.batch_size))
         flying: dict[Any, tuple[Any, _Chunk]] = {}
         self._again, self._more = [], True
         try:

@@ -11,15 +11,13 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vrft_eval.backends.chunks import by_image, image_chunks
+from vrft_eval.backends.chunks import by_image, image_chunks, worker_chunk
 from vrft_eval.backends.protocol import Answer, Backend, EngineDied, Prompt, Sampling
 from vrft_eval.errors import InputError
 
 if TYPE_CHECKING:
     from vrft_eval.generation import Generation
 
-_CHUNKS = {"vllm": 1024, "transformers": 64}
-"""Prompts that a worker takes at a time."""
 _DEVICES = "CUDA_VISIBLE_DEVICES"
 _AHEAD = 2
 """Chunks of a worker at a time: while it works on one the next one waits for it."""
@@ -38,8 +36,7 @@ class Workers:
         self._model = model
         self._generation = replace(generation, backend=name, workers=1)
         self._places = _places(generation.workers, generation.tensor_parallel)
-        batch = generation.batch_size
-        self._chunk = _CHUNKS[name] if batch is None else batch if name == "vllm" else 4 * batch
+        self._chunk = worker_chunk(name, generation.batch_size)
         self._pool: ProcessPoolExecutor | None = None
         self._start()
 
