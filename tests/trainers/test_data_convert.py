@@ -156,8 +156,8 @@ def test_boxes_in_pixels_are_not_taken_for_others(tmp_path: Path, capsys: Any) -
     [
         ({"problem": BUS, "solution": "No Objects"}, "rows.jsonl:2: image: must be a relative path, got None"),
         ({"image": "../a.png", "problem": BUS, "solution": "x"}, "rows.jsonl:2: image: must stay inside"),
-        ({"image": "gone.png", "problem": BUS, "solution": "x"}, "rows.jsonl:2: image: gone.png: can't be read"),
-        ({"image": "rows.jsonl", "problem": BUS, "solution": "x"}, "rows.jsonl:2: image: rows.jsonl: can't be read"),
+        ({"image": "gone.png", "problem": BUS, "solution": "x"}, "rows.jsonl:2: image: gone.png: no such image"),
+        ({"image": "rows.jsonl", "problem": BUS, "solution": "x"}, "rows.jsonl:2: image: rows.jsonl: not an image"),
         ({"image": "0.png", "problem": BUS}, "rows.jsonl:2: solution: must be text, got None"),
         ([], "rows.jsonl:2: must be a JSON object"),
     ],

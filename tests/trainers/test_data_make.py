@@ -212,6 +212,9 @@ def test_images_that_are_absent_broken_or_of_another_size_are_refused(tmp_path: 
     assert "b.png: broken image" in refused(capsys, tmp_path / "out", *command)
     write_image(tmp_path / "data" / "images" / "b.png", (50, 51))
     assert "b.png: is 50x51, its annotations say 50x50" in refused(capsys, tmp_path / "out", *command)
+    (tmp_path / "data" / "images" / "a.png").unlink()
+    said = refused(capsys, tmp_path / "out", *command)
+    assert "a.png: no such image (and 1 more of 2 images can't be used)" in said
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -12,19 +11,18 @@ from typing import Any
 
 from datasets import Features, Value
 from datasets import Image as ImageFeature
-from PIL import Image
 
 from trainers.data.forms import dataset_of
 from trainers.data.make import LABELS_FILE, Made, checked_space, labels_of, sized, summary, write_rows, written_whole
-from trainers.data.pictures import read_picture
 from trainers.data.rows import row_of
 from vrft_eval.datasets import LoadOptions
 from vrft_eval.datasets.embedded import Table
-from vrft_eval.datasets.hub import is_hub, plain_question, read_hub
+from vrft_eval.datasets.hub import HubRow, is_hub, plain_question, read_hub
 from vrft_eval.datasets.names import read_names
 from vrft_eval.errors import InputError
 from vrft_eval.files import confined, read_json, read_json_lines
 from vrft_eval.findings import Findings
+from vrft_eval.images import image_size
 from vrft_eval.samples import Kind
 from vrft_eval.tasks import TASKS, TaskSpec, load_task
 from vrft_eval.tasks.prompts import load, names, unfill
@@ -64,7 +62,7 @@ def convert(
         try:
             rows, embedded = read_hub(options, Findings(collect=bad == "skip"))
             own = _columns(embedded.table)
-            spec = _spec(task, set(own.get("task", ())), rows[0].problem)
+            spec = _spec(task, set(own.get("task", ())), rows[0])
             if set(own.get("space", ())) - {"norm1000"}:
                 message = "its boxes are in pixels; make it again with --space norm1000"
                 raise InputError(message, file=source, field="space", value="pixels")
@@ -141,13 +139,12 @@ def _entry(source: Path, line: int | None, row: dict[str, Any]) -> dict[str, Any
         if not isinstance(row.get(field), str):
             raise InputError("must be text", file=source, line=line, field=field, value=row.get(field))
     try:
-        picture = read_picture(path)
-        with Image.open(io.BytesIO(picture.data)):
-            pass
+        image_size(path)
+        data = path.read_bytes()
     except InputError as error:
         raise InputError(f"{name}: {error.detail}", file=source, line=line, field="image") from None
     return {
-        "image": {"bytes": picture.data, "path": path.name},
+        "image": {"bytes": data, "path": path.name},
         "problem": row["problem"],
         "solution": row["solution"],
     }
@@ -159,14 +156,15 @@ def _columns(table: Table) -> dict[str, list[Any]]:
     return {name: [value for (value,) in table.columns(name)] for name in there}
 
 
-def _spec(task: str | None, own: set[Any], question: str) -> TaskSpec:
+def _spec(task: str | None, own: set[Any], first: HubRow) -> TaskSpec:
     """The task whose data the rows are: as asked for, as the rows say, or as the first question tells."""
     if len(own) > 1:
         listed = ", ".join(sorted(map(str, own)))
         raise InputError(f"there are rows of several tasks ({listed}); convert each alone", field="task")
+    question = first.problem
     name = task or next(iter(own), None) or _kind_of(question)
     if name is None:
-        raise InputError("the question tells no task; name it with --task", field="row 0", value=question)
+        raise InputError("the question tells no task; name it with --task", field=f"row {first.row}", value=question)
     if name not in ("detection", "classification", "grounding"):
         raise InputError("must be detection, classification or grounding", field="--task", value=name)
     spec = TASKS[name]

@@ -206,6 +206,9 @@ def write_rows(
     counts: Counter[str],
 ) -> None:
     """Check that every row can be answered, and write all of them, and the classes, into an empty folder."""
+    for label in labels or ():
+        if len(label.splitlines()) != 1:
+            raise InputError("a class name is one line", field="label", value=label)
     check_solutions(rows, labels)
     count_rotated({row.image for row in rows}, counts)
     FORMS[form].write(name, rows, folder, work)
