@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-base test-frameworks lint format clean
+.PHONY: demo test test-base test-frameworks test-ray lint format clean
 
 demo: $(VENV)/.eval
 	$(BIN)/vrft-eval demo --out demo-run
@@ -20,6 +20,12 @@ test-base:
 # The adapters inside the real frameworks, each in an environment of its own; ONLY="verl trl" chooses some.
 test-frameworks: $(VENV)/.test
 	$(BIN)/python tests/frameworks/run.py $(ONLY)
+
+# The Ray backend on a cluster of two nodes on this machine, in an environment of its own (ray is 240 MB).
+test-ray:
+	test -d .venv-ray || $(PYTHON) -m venv .venv-ray
+	.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check -e '.[ray]' pytest
+	.venv-ray/bin/python -m pytest tests/cluster
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

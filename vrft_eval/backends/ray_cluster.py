@@ -48,7 +48,7 @@ class Cluster:
         try:
             with _environment(_settings(address)):
                 self._ray.init(address=address, logging_level=logging.CRITICAL, log_to_driver=False, **options)
-        except (ConnectionError, ValueError, RuntimeError, ImportError, AssertionError, OSError, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # Ray's own errors here have no class in common
             raise InputError(
                 f"no Ray cluster can be reached: {one_line(error)}; {_HINT}", field="--address", value=address
             ) from None
