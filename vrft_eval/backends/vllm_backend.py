@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,6 @@ class VLLMBackend:
             while len(running):
                 yield from running.finished()
         except EngineDeadError as error:
-            running.forget()
             raise EngineDied(engine.log.reason() or "vLLM's engine ended without a word") from error
         finally:
             running.abort()
@@ -171,14 +171,13 @@ class _Running:
                 yield _told(key, output)
 
     def abort(self) -> None:
-        """Take back what has no answer yet."""
-        if self._ids:
-            self._llm.llm_engine.abort_request([key for _, key in self._ids.values()], internal=True)
-            self._ids = {}
+        """Take back what has no answer yet, from an engine that may be dead by now (a Ctrl-C ends it as well)."""
+        from vllm.v1.engine.exceptions import EngineDeadError
 
-    def forget(self) -> None:
-        """Let go of what a dead engine will never answer."""
-        self._ids = {}
+        if self._ids:
+            with suppress(EngineDeadError):
+                self._llm.llm_engine.abort_request([key for _, key in self._ids.values()], internal=True)
+            self._ids = {}
 
 
 def _told(key: str, output: Any) -> Answer:
