@@ -60,7 +60,8 @@ GpuMemory = Annotated[
     float, typer.Option(min=0.05, max=1.0, help="Share of a GPU's memory to use (vllm).", rich_help_panel=_SPEED)
 ]
 Address = Annotated[
-    str | None, typer.Option(help="Of a Ray cluster: auto, or ray://host:10001.", rich_help_panel=_SPEED)
+    str | None,
+    typer.Option(help="Of a Ray cluster: auto, or host:6379; without it one is started here.", rich_help_panel=_SPEED),
 ]
 BaseUrl = Annotated[str | None, typer.Option(help="As http://localhost:8000/v1.", rich_help_panel=_SERVER)]
 KeyVariable = Annotated[
