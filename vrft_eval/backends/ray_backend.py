@@ -199,7 +199,7 @@ class RayBackend:
         try:
             answers: list[Answer] = self._get(ref)
         except _Lost as error:
-            reason = str(error)
+            lost_for = error
         else:
             del flying[ref]
             self._free.append(actor)
@@ -213,11 +213,12 @@ class RayBackend:
         elif chunk.deaths < _DEATHS:
             waiting.append(chunk)
         else:
-            yield Answer(chunk.prompts[0].id, None, f"its worker died {chunk.deaths} times: {reason}")
+            yield Answer(chunk.prompts[0].id, None, f"its worker died {chunk.deaths} times: {lost_for}")
         self._again += waiting
         self._free = [other for other in self._free if other != actor]
-        # Where only its engine is dead, Ray doesn't know yet.
-        self._ray.kill(actor, no_restart=False)
+        if isinstance(lost_for, _EngineLost):
+            # Its process lives, so that Ray doesn't know yet.
+            self._ray.kill(actor, no_restart=False)
         self._await(actor)
 
     def restart(self) -> None:
@@ -266,7 +267,7 @@ class RayBackend:
             if isinstance(cause, InputError):
                 raise InputError(str(cause)) from None
             if isinstance(cause, EngineDied):
-                raise _Lost(str(cause)) from None
+                raise _EngineLost(str(cause)) from None
             raise InputError(f"a worker failed: {one_line(cause)}") from None
         except RayError as error:
             raise _Lost(_reason(error)) from None
@@ -274,6 +275,10 @@ class RayBackend:
 
 class _Lost(Exception):
     """A worker died in the middle of a task."""
+
+
+class _EngineLost(_Lost):
+    """Its engine did, and not its process."""
 
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
