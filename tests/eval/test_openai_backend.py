@@ -90,14 +90,16 @@ def test_lasting_faults_fail_their_own_prompt_with_the_reason(
     faults |= {"garbage": "can't be read", "error-200": "the provider is busy", "400": "fails with 400"}
     script = Script(answers, {asked_by(p): [fault] * 2 for p, fault in zip(prompts, faults, strict=False)})
     absent = Prompt("absent", tmp_path / "none.png", "What?")
+    unsayable = replace(prompts[0], id="unsayable", text="a" + chr(0xD800))
     with connected(script, timeout=2.0, retries=1) as backend:
-        found = {answer.id: answer for answer in backend.answer([*prompts, absent], GREEDY)}
+        found = {answer.id: answer for answer in backend.answer([*prompts, absent, unsayable], GREEDY)}
     for prompt, reason in zip(prompts, faults.values(), strict=False):
         answer = found[prompt.id]
         assert answer.completion is None
         assert reason in str(answer.error)
         assert "\n" not in str(answer.error)
     assert "no such image" in str(found["absent"].error)
+    assert "surrogates not allowed" in str(found["unsayable"].error)
     assert right(found[prompts[-1].id], prompts[-1], answers)
     # A prompt that the server calls wrong is not worth another try.
     assert script.asked[asked_by(prompts[6])] == 1
@@ -217,7 +219,7 @@ def test_what_is_sent(prompts: list[Prompt], answers: dict[Question, Answer]) ->
         "json": replace(GREEDY, constraint=Constraint("json", '{"type": "string"}')),
         "regex": replace(GREEDY, constraint=Constraint("regex", "a|b")),
     }
-    for maker in ("a test", "vllm"):
+    for maker in ("a test", "vllm", "sglang"):
         script = Script(answers, maker=maker)
         with connected(script) as backend:
             for name, way in ways.items():
@@ -239,6 +241,8 @@ def test_what_is_sent(prompts: list[Prompt], answers: dict[Question, Answer]) ->
     assert "repetition_penalty" not in greedy
     assert (sent["vllm", "greedy"]["top_k"], sent["vllm", "greedy"]["repetition_penalty"]) == (-1, 1.0)
     assert sent["vllm", "regex"]["structured_outputs"] == {"regex": "a|b"}
+    assert sent["vllm", "json"]["structured_outputs"]["json"] == '{"type": "string"}'
+    assert sent["sglang", "regex"]["regex"] == "a|b"
     assert set(sent["vllm", "defaults"]) == set(plain)
 
 

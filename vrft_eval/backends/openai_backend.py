@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,12 @@ from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
+from vrft_eval.backends.chunks import one_line
 from vrft_eval.backends.image_url import image_url
 from vrft_eval.backends.openai_failures import Reader, TryFailed
 from vrft_eval.backends.openai_options import check_address, find_key, in_the_clear
 from vrft_eval.backends.openai_reply import Model, Models, Reply, read_reply
-from vrft_eval.backends.protocol import Answer, Prompt, Sampling
+from vrft_eval.backends.protocol import Answer, Constraint, Prompt, Sampling
 from vrft_eval.backends.token_budget import TokenBudget
 from vrft_eval.errors import InputError, RunStopped
 
@@ -37,11 +38,8 @@ _TEMPLATE_TOKENS = 64
 _SEED_BITS = 31
 _BACKOFF = wait_exponential_jitter(initial=1, max=60, jitter=1)
 _NEW_FIELD = "max_completion_tokens"
-_REGEX: dict[str | None, Callable[[str], dict[str, Any]]] = {
-    "vllm": lambda pattern: {"structured_outputs": {"regex": pattern}},
-    "sglang": lambda pattern: {"regex": pattern},
-}
-"""Servers that say who made them, and how they take a regular expression."""
+_TELLING = ("vllm", "sglang")
+"""Servers that say who made them when they list a model."""
 _FULL = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 """These servers take what a request leaves open from the model's generation_config.json."""
 
@@ -83,7 +81,8 @@ class OpenAIBackend:
         Raises RunStopped when the budget is used up or the server goes away. Then, and before an InputError, what is
         under way may still be answered, and nothing is told as failed.
         """
-        self._check_form(sampling)
+        if sampling.constraint is not None:
+            self._form(sampling.constraint)
         with (
             start_blocking_portal() as portal,
             portal.wrap_async_context_manager(AsyncOpenAI(**self._connection)) as client,
@@ -127,11 +126,13 @@ class OpenAIBackend:
     async def _ask(self, client: AsyncOpenAI, prompt: Prompt, sampling: Sampling) -> Answer:
         try:
             url, (width, height) = await anyio.to_thread.run_sync(partial(image_url, prompt.image, *self._bounds))
+            # One token a byte, and one a patch of 14x14 pixels: more than most tokenizers and vision towers take.
+            estimate = len(prompt.text.encode()) + width * height // _PIXELS_A_TOKEN + _TEMPLATE_TOKENS
         except InputError as error:
             return Answer(prompt.id, None, str(error))
+        except UnicodeEncodeError as error:
+            return Answer(prompt.id, None, one_line(error))
         body = self._body(prompt, url, sampling)
-        # One token a byte and one a patch of 14x14 pixels: more than any tokenizer or vision tower known to us takes.
-        estimate = len(prompt.text.encode()) + width * height // _PIXELS_A_TOKEN + _TEMPLATE_TOKENS
         tries = AsyncRetrying(
             stop=stop_after_attempt(self._server.retries + 1),
             wait=_pause,
@@ -188,22 +189,28 @@ class OpenAIBackend:
         if not sampling.model_defaults:
             body |= {"temperature": sampling.temperature, "top_p": 1.0}
             body["seed"] = sampling.seed_of(prompt.id) >> (64 - _SEED_BITS)
-            beyond |= _FULL if self._maker in _REGEX else {}
-        form = sampling.constraint
-        if form is not None and form.form == "json":
-            schema = {"name": "answer", "schema": json.loads(form.text), "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        elif form is not None:
-            beyond |= _REGEX[self._maker](form.text)
+            beyond |= _FULL if self._maker in _TELLING else {}
+        if sampling.constraint is not None:
+            beyond |= self._form(sampling.constraint)
         return body | ({"extra_body": beyond} if beyond else {})
 
-    def _check_form(self, sampling: Sampling) -> None:
-        if sampling.constraint is not None and sampling.constraint.form == "regex" and self._maker not in _REGEX:
-            raise InputError(
-                "only vLLM and SGLang servers take a regular expression, and this one doesn't say it is one",
-                field="--constrain",
-                value="regex",
-            )
+    def _form(self, constraint: Constraint) -> dict[str, Any]:
+        """How this server is told the form of the answers. Raises InputError where there is no way to."""
+        form, text = constraint.form, constraint.text
+        if self._maker == "vllm":
+            # A model that is free to write spaces between the parts of JSON may write nothing else.
+            tight = {"disable_any_whitespace": True} if form == "json" else {}
+            return {"structured_outputs": {form: text, **tight}}
+        if form == "json":
+            schema = {"name": "answer", "schema": json.loads(text), "strict": True}
+            return {"response_format": {"type": "json_schema", "json_schema": schema}}
+        if self._maker == "sglang":
+            return {"regex": text}
+        raise InputError(
+            "only vLLM and SGLang servers take a regular expression, and this one doesn't say it is one",
+            field="--constrain",
+            value=form,
+        )
 
     def _listed(self) -> list[Model]:
         """The server's models, none where it doesn't list them. Raises InputError when no server is there."""
