@@ -201,3 +201,26 @@ def test_the_file_says_how_it_was_drawn(tmp_path: Path) -> None:
     assert sum(map(len, subset.absent.values())) == 4
     assert str(tmp_path) not in (tmp_path / "out" / "subset.json").read_text(encoding="utf-8")
     assert not any(str(tmp_path).encode() in path.read_bytes() for path in (tmp_path / "out").iterdir())
+
+
+@pytest.mark.parametrize("lvis", [False, True])
+def test_pairs_with_more_objects_than_boxes_are_left_out(lvis: bool, tmp_path: Path, capsys: Any) -> None:
+    data = world(tmp_path / "data")
+    document = json.loads((data / "annotations.json").read_text(encoding="utf-8"))
+    first = document["annotations"][0]
+    pair = f"{first['image_id']}:{first['category_id']}"
+    if lvis:
+        for entry in document["categories"]:
+            entry["frequency"] = "r"
+        by_id = {image["id"]: image for image in document["images"]}
+        by_id[first["image_id"]]["not_exhaustive_category_ids"] = [first["category_id"]]
+        by_id[2]["neg_category_ids"] = [2]
+    else:
+        document["annotations"].append(first | {"id": 99, "iscrowd": 1})
+    (data / "annotations.json").write_text(json.dumps(document), encoding="utf-8")
+    rows = made(tmp_path / "out", "detection", "--data", data, "--negatives", 0.4)
+    assert pair not in ids(rows)
+    assert len([row for row in rows if row["boxes"]]) == 13
+    assert "1 pairs of image and category were left out" in capsys.readouterr().out
+    if lvis:
+        assert [row["id"] for row in rows if not row["boxes"]] == ["2:2"]
