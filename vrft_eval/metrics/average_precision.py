@@ -149,8 +149,8 @@ def pair_average_precisions(table: DetectionTable, matches: Matches) -> Mapping[
     pairs, rank, ignored = pairs[order], matches.rank[order], matches.ignored[order]
     threshold, row = np.nonzero(matches.right[order].T)
     # Ignored detections before a row within its pair: those before it in all, less those before the pair.
-    skipped = np.concatenate([np.zeros((1, ignored.shape[1]), dtype=np.int64), np.cumsum(ignored, axis=0)])
-    before = skipped[row, threshold] - skipped[row - rank[row], threshold]
+    skipped, at = np.flatnonzero(ignored.T), threshold * len(rank) + row
+    before = np.searchsorted(skipped, at) - np.searchsorted(skipped, at - rank[row])
     group = threshold * (len(table.image_ids) * len(table.category_ids)) + pairs[row]
     starts = np.flatnonzero(np.diff(group, prepend=-1))
     hits = np.arange(len(row)) - np.repeat(starts, np.diff(starts, append=len(row))) + 1

@@ -56,7 +56,7 @@ def find_matches(table: DetectionTable, selected: Collection[int] | None = None)
     right, ignored = _match(table, rows, rank, wanted)
     if table.rule == "lvis":
         ignored |= ~right & np.isin(table.pair(image, category), table.not_exhaustive)[:, None]
-    order = np.lexsort((rows, image, -found.scores[rows], category))
+    order = np.lexsort((-found.scores[rows], category))  # stable: equals stay by image, then by row
     counts = wanted[table.truth.category] & ~table.truth.crowd
     return Matches(
         row=rows[order],
@@ -84,7 +84,7 @@ def _kept(table: DetectionTable, wanted: Bools) -> tuple[Ints, Ints]:
         rows = rows[np.isin(pairs, present) | np.isin(pairs, table.negatives)]
     rows = rows[wanted[found.category[rows]]]
     pairs = table.pair(found.image[rows], found.category[rows])
-    order = np.lexsort((rows, -found.scores[rows], pairs))
+    order = np.lexsort((-found.scores[rows], pairs))  # stable: equals stay by row
     rows, rank = rows[order], rank_within(pairs[order])
     return rows[rank < most], rank[rank < most]
 

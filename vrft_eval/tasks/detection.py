@@ -102,8 +102,8 @@ class DetectionData(TaskData):
         """
         answered: dict[int, set[int]] = defaultdict(set)
         for key in recorded:
-            image_id, _, category_id = key.partition(":")
-            answered[int(image_id)].add(int(category_id))
+            image_key, _, category_key = key.partition(":")
+            answered[int(image_key)].add(int(category_key))
         prompts = {key: fill(template, category=name) for key, name in self.coco.categories.items()}
         place = {key: number for number, key in enumerate(self.coco.categories)}
         samples = []

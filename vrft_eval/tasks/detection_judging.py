@@ -13,10 +13,10 @@ from vrft_eval.metrics.greedy import greedy_iou, overlapping, rank_within
 from vrft_eval.metrics.table import Floats, Ints
 from vrft_eval.samples import Boxes, Sample
 from vrft_eval.tasks.base import Reading
-from vrft_eval.tasks.detection_reading import ReadAnswers, read_answers
+from vrft_eval.tasks.detection_reading import NO_OBJECTS, ReadAnswers, read_answers
 from vrft_eval.tasks.detection_rewards import default_parts, is_default
 from vrft_eval.tasks.judged import Judged, Outcome, Verdicts, completion_of, outcome_of
-from vrft_rewards import DetectionReward, Space, Status, parse_response
+from vrft_rewards import DetectionReward, Space, parse_response
 from vrft_rewards.answers.detections import find_boxes
 from vrft_rewards.coordinates import ImageSize, rescaled, space_size
 from vrft_rewards.truth import resized
@@ -51,8 +51,10 @@ def judge_detections(
     """
     reward = reward_of(reading.profile, reading.space)
     texts = [completion_of(answer) for answer in answers]
-    frames = [_frame(reward, sample.size) for sample in samples]
-    whole = np.array([sample.size for sample in samples], dtype=np.float64).reshape(-1, 2)
+    sizes = [sample.size for sample in samples]
+    frame_of = {size: _frame(reward, size) for size in set(sizes)}
+    frames = [frame_of[size] for size in sizes]
+    whole = np.array(sizes, dtype=np.float64).reshape(-1, 2)
     space = np.array(frames, dtype=np.float64).reshape(-1, 2)
     truths = [sample.boxes for sample in samples]
     true_number = np.array([len(boxes) for boxes in truths], dtype=np.int64)
@@ -74,7 +76,6 @@ def judge_detections(
         rewards += weight * parts[key]
 
     ends = np.cumsum(read.number).tolist()
-    statuses = [status.value for status in read.statuses]
     outcomes = _outcomes(answers, read, ious, true_number)
 
     def judged(place: int) -> Judged:
@@ -84,7 +85,7 @@ def judge_detections(
             sample=sample,
             answer=answers[place],
             response=response,
-            status=statuses[place],
+            status=read.statuses[place],
             issues=tuple(find_boxes(response.answer, frames[place]).issues),
             score=reward.score(text, sample.boxes, sample.size),
             outcome=outcomes[place],
@@ -97,7 +98,7 @@ def judge_detections(
         samples=samples,
         answers=answers,
         outcomes=outcomes,
-        statuses=statuses,
+        statuses=read.statuses,
         well_formed=read.well_formed,
         rewards=rewards.tolist(),
         parts={key: column.tolist() for key, column in parts.items()},
@@ -115,7 +116,7 @@ def _outcomes(answers: Sequence[Answer | None], read: ReadAnswers, ious: Floats,
     outcomes: list[Outcome] = []
     for answer, status, all_right, some in zip(answers, read.statuses, whole, hits.tolist(), strict=True):
         verdict: Outcome = "partly" if some else "wrong"
-        if all_right and (some or status is Status.NO_OBJECTS):
+        if all_right and (some or status == NO_OBJECTS):
             verdict = "right"
         outcomes.append(outcome_of(answer, verdict))
     return outcomes

@@ -17,6 +17,7 @@ from vrft_rewards.answers.scanner import MAX_CHARS
 from vrft_rewards.coordinates import ImageSize
 from vrft_rewards.response import read_answer
 
+BOXES, NO_OBJECTS = Status.BOXES.value, Status.NO_OBJECTS.value
 _NONE = "No Objects"
 
 
@@ -27,7 +28,7 @@ class ReadAnswers:
     number (n,) says how many are whose; boxes are (k, 4), scores (k,).
     """
 
-    statuses: list[Status]
+    statuses: list[str]
     well_formed: list[bool]
     number: Ints
     boxes: Boxes
@@ -36,7 +37,7 @@ class ReadAnswers:
 
 def read_answers(texts: Sequence[str], frames: Sequence[ImageSize]) -> ReadAnswers:
     """Read what `parse_response` and `find_boxes` read; frames are the answers' spaces, (width, height)."""
-    statuses = [Status.BOXES] * len(texts)
+    statuses = [BOXES] * len(texts)
     well_formed, number = [True] * len(texts), [0] * len(texts)
     plain: list[tuple[int, str]] = []
     others: dict[int, Found] = {}
@@ -44,7 +45,7 @@ def read_answers(texts: Sequence[str], frames: Sequence[ImageSize]) -> ReadAnswe
         answer, issues = read_answer(text)
         well_formed[place] = not issues
         if answer == _NONE:
-            statuses[place] = Status.NO_OBJECTS
+            statuses[place] = NO_OBJECTS
         elif answer is not None and len(answer) <= MAX_CHARS and is_canonical(answer):
             plain.append((place, answer))
         else:
@@ -56,7 +57,7 @@ def read_answers(texts: Sequence[str], frames: Sequence[ImageSize]) -> ReadAnswe
         else:
             others[place] = find_boxes(answer, frames[place])
     for place, found in others.items():
-        statuses[place], number[place] = found.status, len(found.boxes)
+        statuses[place], number[place] = found.status.value, len(found.boxes)
     whose = np.repeat(np.arange(len(texts)), number)
     one_by_one = np.zeros(len(texts), dtype=np.bool_)
     one_by_one[list(others)] = True

@@ -7,10 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from vrft_eval.metrics.table import Floats, Ints
-from vrft_eval.tasks.detection_reading import ReadAnswers
-from vrft_rewards import DetectionProfile, DetectionReward, Status
-
-_READABLE = (Status.BOXES, Status.NO_OBJECTS)
+from vrft_eval.tasks.detection_reading import BOXES, NO_OBJECTS, ReadAnswers
+from vrft_rewards import DetectionProfile, DetectionReward
 
 
 def is_default(reward: DetectionReward) -> bool:
@@ -27,7 +25,8 @@ def default_parts(read: ReadAnswers, ious: Floats, true_number: Ints, profile: D
     n, m = read.number, true_number
     places = np.arange(len(n))
     whose = np.repeat(places, n)
-    nothing = np.array([status is Status.NO_OBJECTS for status in read.statuses], dtype=np.bool_)
+    nothing = np.array([status == NO_OBJECTS for status in read.statuses], dtype=np.bool_)
+    readable = nothing | np.array([status == BOXES for status in read.statuses], dtype=np.bool_)
     without = np.where(nothing & (m == 0), 1.0, 0.0)
     # Sums go box by box in the answers' order, as bincount does: another order would end in other last bits.
     total = np.bincount(whose, ious, len(n))
@@ -39,7 +38,6 @@ def default_parts(read: ReadAnswers, ious: Floats, true_number: Ints, profile: D
     earned = np.where(ious > 0, 1.0 - each * miss * miss, each * (1.0 - read.scores * read.scores))
     paid = np.bincount(np.concatenate([places, whose]), np.concatenate([begin, earned]), len(n))
     some, most = n > 0, np.maximum(np.maximum(n, m), 1)
-    readable = np.array([status in _READABLE for status in read.statuses], dtype=np.bool_)
     return {
         "iou": np.where(some, np.minimum(2.0 * total / np.maximum(n + m, 1), 1.0), without),
         "confidence": np.where(some, np.minimum(paid / most, 1.0), without),
