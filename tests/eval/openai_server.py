@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -59,6 +60,7 @@ class Script:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     tokens: int = 0
+    times: dict[Question, list[float]] = field(default_factory=dict)
     in_flight: int = 0
     most_in_flight: int = 0
     over: threading.Event = field(default_factory=threading.Event)
@@ -134,6 +136,7 @@ def _handler(script: Script) -> type[BaseHTTPRequestHandler]:
                 key = question(text["text"], opened.read())
             with script.lock:
                 script.asked[key] += 1
+                script.times.setdefault(key, []).append(time.monotonic())
                 left = script.faults.get(key)
                 fault = script.always or (left.pop(0) if left else None)
             if script.held is not None:

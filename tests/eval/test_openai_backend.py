@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -81,6 +82,8 @@ def test_passing_faults_are_tried_again(prompts: list[Prompt], answers: dict[Que
     assert all(right(found[prompt.id], prompt, answers) for prompt in prompts)
     for prompt, fault in zip(prompts, [*faults, None], strict=True):
         assert script.asked[asked_by(prompt)] == (1 if fault is None else 2), fault
+    refused, again = script.times[asked_by(prompts[0])]
+    assert again - refused >= 1.0  # what Retry-After says
 
 
 def test_lasting_faults_fail_their_own_prompt_with_the_reason(
@@ -178,6 +181,10 @@ def test_the_budget_is_never_exceeded_and_what_it_paid_for_is_kept(
             else:
                 found.extend(coming)
                 assert len(found) == len(prompts)
+                # A second stage of the same command has what the first one left.
+                stages = itertools.chain.from_iterable(backend.answer(prompts, GREEDY) for _ in range(100))
+                with pytest.raises(RunStopped, match="--token-budget"):
+                    found.extend(stages)
         assert script.tokens <= limit
         assert len(found) == len(script.served)
         assert (limit == 1) == (not found)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.from_thread import start_blocking_portal
-from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenAI
+from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, OpenAI, Timeout
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NO_KEY = "none"
+_CONNECTED_WITHIN = 10.0
 _LONGEST_WAIT = 120.0
 _PIXELS_A_TOKEN = 14 * 14
 _TEMPLATE_TOKENS = 64
@@ -65,7 +66,7 @@ class OpenAIBackend:
         self._connection: dict[str, Any] = {
             "base_url": base_url,
             "api_key": key or _NO_KEY,
-            "timeout": server.timeout,
+            "timeout": Timeout(server.timeout, connect=min(_CONNECTED_WITHIN, server.timeout)),
             "max_retries": 0,
         }
         self._reader = Reader(base_url, model, (), key, server.key_variable)
@@ -155,7 +156,7 @@ class OpenAIBackend:
                 try:
                     with anyio.fail_after(self._server.timeout):
                         raw = await create(**body, **{field: limit})
-                except (TimeoutError, APITimeoutError):
+                except TimeoutError:
                     raise TryFailed(f"no answer within {self._server.timeout:g} s", again=True) from None
                 except APIConnectionError as error:
                     failed = self._reader.no_connection(error)
@@ -218,8 +219,6 @@ class OpenAIBackend:
             with OpenAI(**self._connection) as client:
                 text = client.models.with_raw_response.list().text
             return Models.model_validate_json(text).data
-        except APITimeoutError:
-            raise InputError(f"no answer within {self._server.timeout:g} s", file=self._reader.base_url) from None
         except APIConnectionError as error:
             failed = self._reader.no_connection(error)
             raise InputError(f"{failed}; is the server running?", file=self._reader.base_url) from None

@@ -48,11 +48,12 @@ class Reader:
     """Whether one prompt has been: then key, model and form of the requests are right."""
 
     def no_connection(self, error: APIConnectionError) -> TryFailed:
-        """The connection wasn't made, or broke off."""
+        """The connection wasn't made, gave no answer in time, or broke off."""
         # By their names: openai has two HTTP clients below it, depending on its version.
         made = type(error.__cause__).__name__ not in _NO_CONNECTION
         what = "the connection broke off" if made else "no connection"
-        return TryFailed(f"{what}: {self.shown(str(error.__cause__ or error))}", again=True, unreachable=not made)
+        reason = self.shown(str(error.__cause__) or type(error.__cause__).__name__)
+        return TryFailed(f"{what}: {reason}", again=True, unreachable=not made)
 
     def refusal(self, error: APIStatusError) -> TryFailed:
         """A status of 400 or more. Raises InputError for what every other prompt would meet too."""

@@ -81,7 +81,10 @@ def message_in(body: object) -> str | None:
     for key in ("error", "message", "detail"):
         if isinstance(body, dict) and body.get(key):
             body = body[key]
-    return body if body is None or isinstance(body, str) else json.dumps(body, default=str)
+    try:
+        return body if body is None or isinstance(body, str) else json.dumps(body, default=str)
+    except RecursionError:
+        return "nested too deeply"
 
 
 def _json_or_text(text: str) -> object:
