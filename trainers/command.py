@@ -10,6 +10,7 @@ from typing import Any
 
 from trainers.console import speak_plainly
 from trainers.guards import TrainingStoppedError
+from trainers.model import restore_weights
 from trainers.output import checkpoint_to_continue, write_recipe
 from trainers.recipe import Recipe, load_recipe
 from vrft_eval.errors import InputError
@@ -45,9 +46,16 @@ def train(recipe: Recipe, build: Callable[[Recipe], Any], name: str) -> None:
     first = trainer.is_world_process_zero()
     if first:
         write_recipe(recipe, name)
-    if first and checkpoint is not None:
-        print(f"continues at {checkpoint}", file=sys.stderr)
-    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    if checkpoint is not None:
+        restore_weights(trainer, checkpoint)
+        if first:
+            print(f"continues at {checkpoint}", file=sys.stderr)
+    try:
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    except RuntimeError as error:
+        if "probability tensor" not in str(error):  # what sampling from a model of NaNs says
+            raise
+        raise TrainingStoppedError(f"step {trainer.state.global_step + 1}: the model's output isn't finite") from error
     trainer.save_model(recipe.output)
     trainer.save_state()
     if first:

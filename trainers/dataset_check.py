@@ -177,8 +177,8 @@ def _solved(solution: str, task: str, recipe: Recipe) -> Any:
     space = recipe.truth_space or recipe.space
     if task == "classification":
         label = parse_label(answer)
-        is_label = label.status is Status.LABEL and not label.issues
-        return label.text if is_label and parse_detections(answer).status is not Status.BOXES else None
+        other = parse_detections(answer).status in (Status.BOXES, Status.NO_OBJECTS)
+        return label.text if label.status is Status.LABEL and not label.issues and not other else None
     if task == "grounding":
         found = parse_box(answer, space, out_of_range="keep")
         return None if found.box is None or found.issues else found.box.tolist()

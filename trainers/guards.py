@@ -47,7 +47,7 @@ class Guard(TrainerCallback):
         self,
         _args: TrainingArguments,
         state: TrainerState,
-        _control: TrainerControl,
+        control: TrainerControl,
         logs: dict[str, Any] | None = None,
         **_kwargs: Any,
     ) -> None:
@@ -65,6 +65,8 @@ class Guard(TrainerCallback):
         low = self.rules.collapsed_below
         paid = {name.rsplit("/", 1)[1] for name, value in parts.items() if value is not None and value > low}
         self.collapsed = 0 if paid - set(_BESIDE) else self.collapsed + 1
+        if self.collapsed:
+            control.should_save = False
         if self.collapsed >= self.rules.collapsed_logs:
             what = f"nothing but {' and '.join(sorted(paid))}" if paid else "nothing"
             raise TrainingStoppedError(

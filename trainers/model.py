@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import Any
 
-from peft import LoraConfig
+from peft import LoraConfig, PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from trainers.recipe import Recipe
@@ -61,6 +63,25 @@ def lora_config(recipe: Recipe) -> LoraConfig | None:
         return LoraConfig(**({"task_type": "CAUSAL_LM", "target_modules": "all-linear"} | frozen | recipe.lora))
     except (TypeError, ValueError) as error:
         raise recipe.error(_first_line(error), "lora") from None
+
+
+def restore_weights(trainer: Any, checkpoint: Path) -> None:
+    """Give a trainer's model the weights of a checkpoint, before its own resuming, which may leave them out.
+
+    transformers saves these models under other names than the modules have, and `Trainer` reads them back without
+    translating: it warns of missing keys and goes on with the weights that the run began with (QwenLM/Qwen3-VL#1763).
+    `from_pretrained` translates. LoRA, DeepSpeed and FSDP have ways of their own.
+    """
+    if isinstance(trainer.model, PeftModel) or trainer.is_deepspeed_enabled or trainer.is_fsdp_enabled:
+        return
+    model: Any = AutoModelForImageTextToText
+    saved = model.from_pretrained(checkpoint, dtype=trainer.model.dtype)
+    trainer.model.load_state_dict(saved.state_dict())  # raises where a name differs
+    logging.getLogger("transformers.trainer").addFilter(_is_other)
+
+
+def _is_other(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(("There were missing keys", "There were unexpected keys"))
 
 
 def _revision(recipe: Recipe) -> dict[str, Any]:
