@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 TRIES = 4
+
+# Ray's workers would give way to everything else on the machine.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 
 def start_cluster(nodes: int) -> Any:
