@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,7 +42,8 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def journal(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (out / "responses.jsonl").read_text(encoding="utf-8").splitlines()]
+    file = out / "responses.jsonl"
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
 def test_a_run_is_continued_after_the_server_went_away(
@@ -143,3 +148,29 @@ def test_what_can_not_be_is_refused_before_anything_is_written(
     assert said in output
     assert KEY not in output
     assert not out.exists()
+
+
+def test_an_interrupt_ends_a_run_that_waits_for_the_server(
+    answers: dict[Question, Answer], shapes: Callable[[str], Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    prompts = known.demo_prompts(shapes(TASK), 12)
+    script = Script(answers, {asked_by(prompt): ["hang"] for prompt in prompts[3:]})
+    with serving(script):
+        command = [*COMMON, "--data", str(shapes(TASK)), "--out", str(out), "--base-url", script.base_url]
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from vrft_eval.cli import main; main()", *command],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        end = time.monotonic() + 300
+        while sum(script.asked.values()) < 12 or len(journal(out)) < 3:
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGINT
+    assert "stopped by Ctrl-C; 3 answered are kept" in said
+    assert "Traceback" not in said
+    assert len(journal(out)) == 3
