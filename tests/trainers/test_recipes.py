@@ -99,9 +99,8 @@ def test_accelerate_takes_the_configurations(name: str) -> None:
 
 
 def test_vllm_is_trls_own(tmp_path: Path) -> None:
-    recipe = load_recipe(
-        RECIPES[0], ["grpo.use_vllm=true", "grpo.vllm_mode=server", "training.report_to=[wandb, tensorboard]"]
-    )
+    overrides = ["training.use_cpu=true", "grpo.use_vllm=true", "grpo.vllm_mode=server"]
+    recipe = load_recipe(RECIPES[0], [*overrides, "training.report_to=[wandb, tensorboard]"])
     config = recipe.arguments(GRPOConfig, "grpo", output_dir=str(tmp_path))
     assert (config.use_vllm, config.vllm_mode) == (True, "server")
 
