@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -53,8 +54,8 @@ def samples_of(data: Any, tmp_path: Path) -> list[Sample]:
     other = encode_rle(rectangle(0, 0, 20, 20))
     return [
         first,
-        replace(first, id="a2", truth=np.array([0.0, 0, 20, 20]), mask=other, image_id="a2"),
-        replace(first, id="b", image=tmp_path / "images" / "b.png", image_id="b"),
+        structs.replace(first, id="a2", truth=np.array([0.0, 0, 20, 20]), mask=other, image_id="a2"),
+        structs.replace(first, id="b", image=tmp_path / "images" / "b.png", image_id="b"),
     ]
 
 
@@ -78,7 +79,7 @@ def test_lisas_rule_leaves_the_ignore_region_out_and_visual_rfts_takes_the_first
     (sample, *_) = samples_of(data, tmp_path)
     truth, ignore, guess = rectangle(10, 10, 30, 30), rectangle(30, 10, 40, 30), rectangle(10, 10, 40, 30)
     polygon = ((10.0, 10.0), (19.0, 10.0), (19.0, 29.0), (10.0, 29.0))
-    sample = replace(sample, ignore=encode_rle(ignore), polygon=polygon)
+    sample = structs.replace(sample, ignore=encode_rle(ignore), polygon=polygon)
     found = measure(data, [sample], [said([10, 10, 40, 30])])
     assert found.metrics["gIoU"] == LISA.giou([overlap_of(guess, truth, ignore)]) == pytest.approx(1.0, abs=1e-6)
     first = polygon_mask(polygon, SIZE)
@@ -90,8 +91,8 @@ def test_lisas_rule_leaves_the_ignore_region_out_and_visual_rfts_takes_the_first
 
 def test_an_image_without_a_polygon_is_dropped_by_visual_rfts_rule_alone(data: Any, tmp_path: Path) -> None:
     one, two, _ = samples_of(data, tmp_path)
-    one = replace(one, polygon=((10.0, 10.0), (29.0, 10.0), (29.0, 29.0), (10.0, 29.0)))
-    nothing = replace(two, truth=np.zeros((0, 4)), mask=encode_rle(rectangle(0, 0, 0, 0)))
+    one = structs.replace(one, polygon=((10.0, 10.0), (29.0, 10.0), (29.0, 29.0), (10.0, 29.0)))
+    nothing = structs.replace(two, truth=np.zeros((0, 4)), mask=encode_rle(rectangle(0, 0, 0, 0)))
     found = measure(data, [one, nothing], [said([10, 10, 30, 30]), "<think>x</think><answer>No Objects</answer>"])
     assert found.metrics["gIoU"] == pytest.approx(1.0, abs=1e-6)  # nothing to find and nothing found is right
     assert found.metrics["gIoU_visual_rft"] == pytest.approx(1.0, abs=1e-6)  # of one image
@@ -113,7 +114,7 @@ def test_an_image_without_a_polygon_is_dropped_by_visual_rfts_rule_alone(data: A
 def test_where_there_is_nothing_to_find_only_the_format_is_paid(
     data: Any, tmp_path: Path, text: str, outcome: str, format_part: float
 ) -> None:
-    nothing = replace(samples_of(data, tmp_path)[0], truth=np.zeros((0, 4)))
+    nothing = structs.replace(samples_of(data, tmp_path)[0], truth=np.zeros((0, 4)))
     for profile in ("default", "paper", "visual-rft", "seg-zero"):
         reading = Reading(profile=profile)
         judged = data.judge(nothing, Answer("a", text), reading)

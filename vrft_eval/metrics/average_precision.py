@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,12 @@ class DetectionRecords:
 
     def __init__(self, table: DetectionTable, matches: Matches) -> None:
         self._images = table.image_ids
-        self._parts = _by_category(matches)
+        self._matches = matches
         self._frequencies = table.frequencies
+
+    @cached_property
+    def _parts(self) -> dict[int, _Part]:
+        return _by_category(self._matches)
 
     @property
     def images(self) -> tuple[Hashable, ...]:

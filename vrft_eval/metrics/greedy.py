@@ -71,17 +71,31 @@ def greedy_iou(detection: Ints, truth: Ints, iou: Floats, rank: Ints, truths: in
     best_of = np.zeros((len(rank), len(thresholds)))
     free: Bools = np.ones((truths, len(thresholds)), dtype=np.bool_)
     enough = iou[:, None] >= thresholds
+    alone = np.bincount(detection, minlength=len(rank))[detection] == 1
     # All first-ranked detections at once, then all second-ranked ones, ...: those of one rank share no true box.
     order = np.argsort(rank[detection], kind="stable")
     for pairs in np.split(order, np.flatnonzero(np.diff(rank[detection][order])) + 1):
-        if not len(pairs):
-            continue
-        value = np.where(enough[pairs] & free[truth[pairs]], iou[pairs, None], 0.0)
-        starts = np.flatnonzero(np.diff(detection[pairs], prepend=-1))
-        best = np.maximum.reduceat(value, starts, axis=0)
-        is_best = value == np.repeat(best, np.diff(starts, append=len(pairs)), axis=0)
-        last = np.maximum.reduceat(np.where(is_best, np.arange(len(pairs))[:, None], -1), starts, axis=0)
-        which, threshold = np.nonzero(best > 0)
-        free[truth[pairs[last[which, threshold]]], threshold] = False
-        best_of[detection[pairs[starts]]] = best
+        # Most detections overlap one true box only, and take it if it is free.
+        single = pairs[alone[pairs]]
+        there = free[truth[single]]
+        taken = enough[single] & there
+        best_of[detection[single]] = np.where(taken, iou[single, None], 0.0)
+        free[truth[single]] = there & ~taken
+        several = pairs[~alone[pairs]]
+        if len(several):
+            _take_best(several, detection, truth, iou, enough, free, best_of)
     return best_of
+
+
+def _take_best(
+    pairs: Ints, detection: Ints, truth: Ints, iou: Floats, enough: Bools, free: Bools, best_of: Floats
+) -> None:
+    """Give each detection of some pairs the free true box of highest IoU, of equals the last."""
+    value = np.where(enough[pairs] & free[truth[pairs]], iou[pairs, None], 0.0)
+    starts = np.flatnonzero(np.diff(detection[pairs], prepend=-1))
+    best = np.maximum.reduceat(value, starts, axis=0)
+    is_best = value == np.repeat(best, np.diff(starts, append=len(pairs)), axis=0)
+    last = np.maximum.reduceat(np.where(is_best, np.arange(len(pairs))[:, None], -1), starts, axis=0)
+    which, threshold = np.nonzero(best > 0)
+    free[truth[pairs[last[which, threshold]]], threshold] = False
+    best_of[detection[pairs[starts]]] = best
