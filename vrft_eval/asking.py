@@ -61,8 +61,10 @@ class Asking:
         if not left:
             _check_answered(answers)
             return
-        before = sum(answer.completion is None and key not in left for key, answer in answers.items())
-        tally = Tally(total, total - len(left) - before, before)
+        there = total - len(left)
+        # Answers to prompts that a gate has come to leave out are kept, and don't count.
+        before = min(there, sum(answer.completion is None and key not in left for key, answer in answers.items()))
+        tally = Tally(total, there - before, before)
         self._asked += len(left)
         with (
             self._timed() as recorded,

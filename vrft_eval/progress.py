@@ -29,7 +29,7 @@ def progress_of(label: str) -> Iterator[Progress]:
     """Show one piece of work under its name. Yields what its tally is given to, again and again."""
     if err.is_terminal:
         name = TextColumn("{task.description}", table_column=Column(no_wrap=True))
-        with Bar(name, BarColumn(20), _Words(), console=err, transient=True, expand=True) as bar:
+        with Bar(name, BarColumn(14), _Words(), console=err, transient=True, expand=True) as bar:
             task = bar.add_task(label, total=None, tally=None)
             yield lambda tally: bar.update(task, total=tally.total, completed=tally.done, tally=tally)
         return
