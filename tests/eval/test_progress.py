@@ -49,7 +49,7 @@ def test_elsewhere_there_is_a_line_a_minute_too(
 
 def test_a_terminal_has_a_bar_whose_words_are_cut_where_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.StringIO()
-    monkeypatch.setattr(progress, "err", Console(file=written, force_terminal=True, width=70, color_system=None))
+    monkeypatch.setattr(progress, "err", Console(file=written, force_terminal=True, width=64, color_system=None))
     tally = Tally(400, headline=("mAP", 0.31234), clock=iter(range(1000)).__next__)
     with progress_of("coco") as show:
         for _ in range(100):
@@ -57,8 +57,9 @@ def test_a_terminal_has_a_bar_whose_words_are_cut_where_it_ends(monkeypatch: pyt
         show(tally)
     lines = [line for line in written.getvalue().splitlines() if "100 of 400" in line]
     assert lines
+    assert "coco ━━━╸━" in lines[-1]
     assert "0:05:00 left, mAP 0.312, 1.0/s" in lines[-1]
-    assert "coco ━━━━━" in lines[-1]
+    assert lines[-1].rstrip().endswith("…")
 
 
 @pytest.mark.parametrize("quiet", [False, True])
