@@ -20,6 +20,8 @@ from vrft_rewards.profiles import TASKS
 
 COLUMNS = {"detection": "boxes", "classification": "label", "grounding": "box"}
 """The column that holds a task's truth."""
+HUB = "hub:"
+"""What the name of a data set of the Hub begins with: `training-sets/mine` may be either, and isn't guessed."""
 _FEATURES = Features(
     {
         "prompt": List({"role": Value("string"), "content": Value("string")}),
@@ -84,10 +86,10 @@ def open_data(recipe: Recipe) -> Dataset:
             found = load_from_disk(str(folder))
         elif folder.exists():
             found = _from_files(folder)
-        elif recipe.data.count("/") == 1 and not recipe.data.startswith((".", "/", "~")):
-            found = load_dataset(recipe.data)
+        elif recipe.data.startswith(HUB):
+            found = load_dataset(recipe.data[len(HUB) :])
         else:
-            raise recipe.error("there is no such folder", "data", value=recipe.data)
+            raise recipe.error(f"there is no such folder (of the Hub: {HUB}OWNER/NAME)", "data", value=recipe.data)
     except InputError:
         raise
     except Exception as error:  # every format has errors of its own

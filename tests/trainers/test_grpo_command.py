@@ -134,7 +134,7 @@ def test_an_output_folder_belongs_to_one_recipe(tmp_path: Path, capsys: pytest.C
         ("reward.profile=paperr", "unknown profile 'paperr'"),
         ("reward.detection.iou_treshold=0.3", "did you mean iou_threshold"),
         ("reward.schedule.formt=[[0, 1]]", "no such part"),
-        ("data=nowhere", "data: there is no such folder, got 'nowhere'"),
+        ("data=no/where", "data: there is no such folder (of the Hub: hub:OWNER/NAME), got 'no/where'"),
         ("model=./nowhere", "model: the processor can't be loaded"),
     ],
 )
