@@ -16,6 +16,7 @@ from vrft_eval.samples import Boxes
 _TINY = 2.0
 # Annotation tools write corners that are off by rounding.
 _ROUNDING = 1.0
+_FACTORS = np.sqrt([1.0, 2.0, 3.0, 5.0])
 
 
 def true_boxes(
@@ -81,9 +82,11 @@ def _repeated(annotations: Annotations) -> NDArray[np.bool_]:
     """Which are equal to an earlier one."""
     columns = (*annotations.boxes.T, annotations.category_id, annotations.image_id)
     repeated = np.zeros(len(annotations), dtype=np.bool_)
-    # Few boxes share so much as their first numbers, so only these are sorted by all.
-    order = np.argsort(columns[0], kind="stable")
-    same = np.diff(columns[0][order]) == 0
+    # Few boxes share so much as a sum of their numbers, so only these are sorted by all.
+    # Product by product, for a matrix product may round the same numbers in two ways.
+    total = sum(column * factor for column, factor in zip(columns, _FACTORS, strict=False))
+    order = np.argsort(total, kind="stable")
+    same = np.diff(total[order]) == 0
     rows = order[np.append(same, False) | np.append(False, same)]
     rows = rows[np.lexsort([column[rows] for column in columns])]
     repeated[rows[1:][np.all([np.diff(column[rows]) == 0 for column in columns], axis=0)]] = True

@@ -13,7 +13,7 @@ from vrft_eval.errors import InputError
 from vrft_eval.gate.models import ExistMap, GateAnswers
 from vrft_eval.gate.reading import read_names, read_yes_no
 from vrft_eval.tasks.detection import DetectionData
-from vrft_eval.tasks.base import completion_of
+from vrft_eval.tasks.judged import completion_of
 from vrft_eval.tasks.prompts import fill, load, names
 from vrft_rewards import LabelMatcher
 

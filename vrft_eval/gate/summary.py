@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 
 import numpy as np
@@ -62,14 +61,14 @@ def summarise_gate(data: DetectionData, asked: Iterable[tuple[int, int]], exist_
 def _ceiling(data: DetectionData, passed: Collection[tuple[int, int]]) -> float | None:
     """mAP of a detector that finds every box it is asked for and no other: the mean over categories of the share of
     COCO's 101 recall points that it reaches."""
-    boxes = data.coco.annotations.where(~data.coco.annotations.crowd).pairs()
-    there = Counter(pair[1] for pair in boxes if pair[1] in data.selected)
-    found = Counter(pair[1] for pair in boxes if pair in passed)
+    boxes = data.coco.annotations.where(~data.coco.annotations.crowd)
+    asked = np.array([pair in passed for pair in boxes.pairs()], dtype=np.bool_)
+    keys, which = np.unique(boxes.category_id, return_inverse=True)
+    share = np.bincount(which, asked, len(keys)) / np.bincount(which, minlength=len(keys))
     points = np.linspace(0.0, 1.0, 101)
-    reached = [
-        np.searchsorted(points, found[key] / count, side="right") * (found[key] > 0) for key, count in there.items()
-    ]
-    return float(np.mean(reached)) / len(points) if reached else None
+    reached = np.searchsorted(points, share, side="right") * (share > 0)
+    mine = np.isin(keys, list(data.selected))
+    return float(np.mean(reached[mine])) / len(points) if mine.any() else None
 
 
 def _never_named(data: DetectionData, true: set[int], exist_map: ExistMap) -> list[str]:

@@ -25,7 +25,6 @@ from vrft_eval.metrics.correlation import Quality
 from vrft_eval.samples import Boxes, Kind, Sample
 from vrft_eval.schemas import Confusion, Diagnostics, Engine, Gate
 from vrft_eval.tasks.judged import Judged, Verdicts
-from vrft_eval.tasks.judged import completion_of as completion_of
 from vrft_eval.tasks.prompts import load
 from vrft_rewards import Space
 
