@@ -57,7 +57,7 @@ def test_a_terminal_has_a_bar_whose_words_are_cut_where_it_ends(monkeypatch: pyt
         show(tally)
     lines = [line for line in written.getvalue().splitlines() if "100 of 400" in line]
     assert lines
-    assert "coco ━━━╸━" in lines[-1]
+    assert "coco ━━━╸" in lines[-1]
     assert "0:05:00 left, mAP 0.312, 1.0/s" in lines[-1]
     assert lines[-1].rstrip().endswith("…")
 
