@@ -9,41 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vrft_eval.backends.chunks import by_image, image_chunks, one_line, worker_chunk
 from vrft_eval.backends.protocol import Answer, EngineDied, Prompt, Sampling
+from vrft_eval.backends.ray_chunk import AHEAD, Chunk, pack
 from vrft_eval.backends.ray_cluster import Cluster
 from vrft_eval.backends.ray_worker import Identity, Report, Worker
 from vrft_eval.errors import InputError, shorten
-from vrft_eval.files import read_bytes
 
 if TYPE_CHECKING:
     from vrft_eval.generation import Generation
 
-_AHEAD = 2
-"""Chunks of a worker at a time: while it works on one the next one is on its way."""
 _RESTARTS = 8
 _DEATHS = 3
 _THREADS = 8
 _BEAT = 5.0
 _GRACE = 10.0
-
-
-@dataclass(eq=False)
-class _Chunk:
-    """Prompts with a reference to their images, and how many workers died over them."""
-
-    prompts: list[Prompt]
-    images: Any
-    deaths: int = 0
-
-    def halves(self) -> list[_Chunk]:
-        """The same in two."""
-        middle = len(self.prompts) // 2
-        return [replace(self, prompts=part) for part in (self.prompts[:middle], self.prompts[middle:])]
 
 
 class RayBackend:
@@ -70,7 +54,7 @@ class RayBackend:
         self._free: list[Any] = []
         self._actors: list[Any] = []
         self._coming: dict[Any, Any] = {}
-        self._again: list[_Chunk] = []
+        self._again: list[Chunk] = []
         self._more = False
         self.reports: dict[Any, Report] = {}
         self._cluster = Cluster(self._generation.address)
@@ -130,7 +114,7 @@ class RayBackend:
                 continue
             self._check(report)
             self.reports[actor] = report
-            self._free.extend([actor] * _AHEAD)
+            self._free.extend([actor] * AHEAD)
 
     def _check(self, report: Report) -> None:
         known = next((other.identity for other in self.reports.values()), None)
@@ -144,7 +128,7 @@ class RayBackend:
         """Yield answers chunk by chunk, of whichever worker is done."""
         engine = next(iter(self.reports.values())).identity.engine or ""
         chunks = image_chunks(by_image(prompts), worker_chunk(engine, self._generation.batch_size))
-        flying: dict[Any, tuple[Any, _Chunk]] = {}
+        flying: dict[Any, tuple[Any, Chunk]] = {}
         self._again, self._more = [], True
         try:
             with ThreadPoolExecutor(_THREADS) as pool:
@@ -159,16 +143,16 @@ class RayBackend:
                             yield from self._take(ref, flying)
         finally:
             # Only while we are connected: Ray starts a cluster for whoever calls it without one.
-            for ref, (actor, _) in flying.items():
+            for ref, (actor, chunk) in flying.items():
                 if actor in self._actors:
                     self._ray.cancel(ref)
-                    self._free.append(actor)
+                    self._free.extend([actor] * chunk.slots)
 
     def _hand_out(
         self,
         chunks: Iterator[list[Prompt]],
         sampling: Sampling,
-        flying: dict[Any, tuple[Any, _Chunk]],
+        flying: dict[Any, tuple[Any, Chunk]],
         pool: ThreadPoolExecutor,
     ) -> Iterator[Answer]:
         """Give every free worker a chunk; prompts whose image can't be read are answered at once."""
@@ -180,20 +164,24 @@ class RayBackend:
                 if fresh is None:
                     self._more = False
                     return
-                chunk, unreadable = self._pack(fresh, pool)
+                chunk, unreadable = pack(fresh, pool, self._ray.put)
                 yield from unreadable
                 if not chunk.prompts:
                     continue
-            # The one with the least to do.
+            # The one with the least to do; for a suspect, one that does nothing else: what dies is then its doing.
             actor = max(self._free, key=self._free.count)
-            self._free.remove(actor)
+            if chunk.suspect and self._free.count(actor) < AHEAD:
+                self._again.append(chunk)
+                return
+            for _ in range(chunk.slots):
+                self._free.remove(actor)
             flying[actor.answer.remote(chunk.prompts, chunk.images, sampling)] = actor, chunk
 
-    def _take(self, ref: Any, flying: dict[Any, tuple[Any, _Chunk]]) -> Iterator[Answer]:
+    def _take(self, ref: Any, flying: dict[Any, tuple[Any, Chunk]]) -> Iterator[Answer]:
         """The answers to a chunk; if its worker died, all the worker's chunks are for others.
 
-        The oldest is what it worked on: if another worker dies of it too it is halved, down to the one prompt that is
-        told as failed.
+        The oldest is what it worked on: if another one dies of it too it is halved, down to the prompt that is told as
+        failed.
         """
         actor, chunk = flying[ref]
         try:
@@ -202,13 +190,13 @@ class RayBackend:
             lost_for = error
         else:
             del flying[ref]
-            self._free.append(actor)
+            self._free.extend([actor] * chunk.slots)
             yield from answers
             return
         lost = [other for other, (holder, _) in flying.items() if holder == actor]
         chunk, *waiting = [flying.pop(other)[1] for other in lost]
         chunk.deaths += 1
-        if chunk.deaths >= 2 and len(chunk.prompts) > 1:
+        if chunk.suspect and len(chunk.prompts) > 1:
             waiting += chunk.halves()
         elif chunk.deaths < _DEATHS:
             waiting.append(chunk)
@@ -237,15 +225,6 @@ class RayBackend:
             self._ray.kill(actor)
         self._actors, self._free, self._coming = [], [], {}
         self._cluster.close()
-
-    def _pack(self, prompts: list[Prompt], pool: ThreadPoolExecutor) -> tuple[_Chunk, list[Answer]]:
-        """Read the chunk's images, each once, and hand them to Ray; a prompt whose image can't be read is answered."""
-        paths = list(dict.fromkeys(prompt.image for prompt in prompts))
-        found = dict(zip(paths, pool.map(_read, paths), strict=True))
-        images = {path: data for path, data in found.items() if isinstance(data, bytes)}
-        good = [prompt for prompt in prompts if prompt.image in images]
-        bad = [Answer(prompt.id, None, str(found[prompt.image])) for prompt in prompts if prompt.image not in images]
-        return _Chunk(good, self._ray.put(images)), bad
 
     def _wait(self, refs: list[Any]) -> list[Any]:
         """What has come to an end, at least one. Raises EngineDied when the cluster is gone."""
@@ -289,10 +268,3 @@ def _reason(error: Exception) -> str:
     """Ray's account of a death in one line: the first one says what happened, the last one of a traceback why."""
     lines = [line.strip() for line in _COLOURS.sub("", str(error)).splitlines() if line.strip()]
     return shorten(": ".join(dict.fromkeys([type(error).__name__, *lines[:1], *lines[-1:]])), 300)
-
-
-def _read(path: Path) -> bytes | str:
-    try:
-        return read_bytes(path)
-    except InputError as error:
-        return str(error)
