@@ -41,7 +41,12 @@ def train(recipe: Recipe, build: Callable[[Recipe], Any], name: str) -> None:
     Raises InputError before anything is written, and TrainingStoppedError.
     """
     checkpoint = checkpoint_to_continue(recipe, name)
-    trainer = build(recipe)
+    try:
+        trainer = build(recipe)
+    except (ImportError, RuntimeError) as error:
+        if "install" not in str(error):  # of W&B, vLLM, ...: what the recipe asks for and isn't there
+            raise
+        raise InputError(str(error).splitlines()[0]) from error
     speak_plainly(trainer)
     first = trainer.is_world_process_zero()
     if first:

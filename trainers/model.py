@@ -10,6 +10,7 @@ from peft import LoraConfig, PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from trainers.recipe import Recipe
+from vrft_rewards import DetectionProfile
 
 _VISION = r"(.*\.)?visual\..*"
 """The vision tower's modules, by their name in Qwen2-VL, Qwen2.5-VL and Qwen3-VL."""
@@ -25,6 +26,11 @@ def load_processor(recipe: Recipe) -> Any:
     images = getattr(loaded, "image_processor", None)
     if images is None:
         raise recipe.error("the model's processor takes no images", "model", value=recipe.model)
+    if "pixels-resized" in (recipe.space, recipe.truth_space):
+        factor = images.patch_size * images.merge_size
+        for task in ("detection", "grounding"):
+            if getattr(recipe.reward, task).get("resize_factor", DetectionProfile().resize_factor) != factor:
+                raise recipe.error(f"must be {factor} for this model", "reward", task, "resize_factor")
     given = {"shortest_edge": recipe.min_pixels, "longest_edge": recipe.max_pixels}
     bounds = {edge: value for edge, value in given.items() if value is not None}
     if bounds:

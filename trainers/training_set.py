@@ -58,6 +58,10 @@ def training_set(recipe: Recipe) -> TrainingSet:
 
 def rewards_of(recipe: Recipe, tasks: Iterable[str]) -> dict[str, TaskReward]:
     """Make the rewards of some tasks. Raises InputError for options that don't fit."""
+    if "pixels-resized" in (recipe.space, recipe.truth_space):
+        for name in ("min_pixels", "max_pixels"):
+            if getattr(recipe, name) is None:
+                raise recipe.error("needed for pixels-resized: it decides the size that the model sees", name)
     rewards: dict[str, TaskReward] = {}
     for task in sorted(set(tasks), key=TASKS.index):
         if task == "classification":

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,7 @@ def test_an_output_folder_belongs_to_one_recipe(tmp_path: Path, capsys: pytest.C
         ("reward.detection.iou_treshold=0.3", "did you mean iou_threshold"),
         ("reward.schedule.formt=[[0, 1]]", "no such part"),
         ("data=no/where", "data: there is no such folder (of the Hub: hub:OWNER/NAME), got 'no/where'"),
+        ("space=pixels-resized truth_space=norm1000", "min_pixels: needed for pixels-resized"),
         ("model=./nowhere", "model: the processor can't be loaded"),
     ],
 )
@@ -142,6 +144,13 @@ def test_bad_recipes_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], override: str, message: str
 ) -> None:
     save_data(tmp_path / "data", make_rows(count=3))
-    assert main([str(write_recipe(tmp_path)), override]) == BAD_INPUT
+    assert main([str(write_recipe(tmp_path)), *override.split()]) == BAD_INPUT
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(find_spec("wandb") is not None, reason="needs an environment without wandb")
+def test_what_is_not_installed_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_data(tmp_path / "data", make_rows(count=3))
+    assert main([str(write_recipe(tmp_path)), "training.report_to=[wandb]"]) == BAD_INPUT
+    assert "error: WandbCallback requires wandb to be installed" in capsys.readouterr().err
