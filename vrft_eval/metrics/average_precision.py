@@ -150,8 +150,9 @@ def pair_average_precisions(table: DetectionTable, matches: Matches) -> Mapping[
     """
     truth_pairs, truths = np.unique(table.pair(matches.truth_image, matches.truth_category), return_counts=True)
     pairs = table.pair(matches.image, matches.category)
-    order = np.lexsort((matches.rank, pairs))
+    order = np.argsort(pairs * (matches.rank.max(initial=0) + 1) + matches.rank)
     pairs, rank, ignored = pairs[order], matches.rank[order], matches.ignored[order]
+    place = np.searchsorted(truth_pairs, pairs)
     threshold, row = np.nonzero(matches.right[order].T)
     # Ignored detections before a row within its pair: those before it in all, less those before the pair.
     skipped, at = np.flatnonzero(ignored.T), threshold * len(rank) + row
@@ -160,12 +161,10 @@ def pair_average_precisions(table: DetectionTable, matches: Matches) -> Mapping[
     starts = np.flatnonzero(np.diff(group, prepend=-1))
     hits = np.arange(len(row)) - np.repeat(starts, np.diff(starts, append=len(row))) + 1
     precision = _falling(hits / (rank[row] + 1 - before), group)
-    passed = recalls_passed(hits / truths[np.searchsorted(truth_pairs, pairs[row])])
+    passed = recalls_passed(hits / truths[place[row]])
     gained = np.diff(passed, prepend=0)
     gained[starts] = passed[starts]
-    areas = np.bincount(
-        np.searchsorted(truth_pairs, pairs[row]), precision * gained / len(RECALLS), minlength=len(truth_pairs)
-    )
+    areas = np.bincount(place[row], precision * gained / len(RECALLS), minlength=len(truth_pairs))
     return dict(zip(truth_pairs.tolist(), (areas / len(IOU_THRESHOLDS)).tolist(), strict=True))
 
 
