@@ -28,7 +28,9 @@ def constraint_for(kind: Kind, form: Literal["json", "regex"]) -> Constraint:
 
 
 def _schema(kind: Kind) -> dict[str, Any]:
-    box = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 4, "maxItems": 4}
+    # As many digits as in the regex: a number without end would use up all the tokens that the answer may have.
+    number = {"type": "integer", "minimum": 0, "maximum": 9999}
+    box = {"type": "array", "items": number, "minItems": 4, "maxItems": 4}
     if kind == "grounding":
         return box
     if kind == "classification":
