@@ -56,6 +56,8 @@ def _transformers(model: str, generation: Generation) -> Backend:
 def _vllm(model: str, generation: Generation) -> Backend:
     if find_spec("vllm") is None:
         raise needed("vllm", "vllm")
+    if generation.attention is not None:
+        raise InputError("is for transformers; vllm takes its own", field="--attention", value=generation.attention)
     from vrft_eval.backends.vllm_backend import VLLMBackend
 
     return VLLMBackend(
