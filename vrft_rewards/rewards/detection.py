@@ -13,7 +13,7 @@ from ..coordinates import ImageSize, space_size
 from ..labels.normalise import label_key
 from ..matching import Labels, pair_boxes
 from ..profiles import DetectionProfile, Profile, resolve
-from ..response import FormatIssue, read_answer
+from ..response import read_answer
 from ..truth import optional_size, resized, truth_boxes, truth_with_labels
 from .base import Measured, PartsReward
 from .format import format_reward
@@ -72,21 +72,6 @@ class DetectionReward(PartsReward):
         answer, issues = read_answer(text, p.answer)
         limits = self._fixed_limits or space_size(p.space, size, shown)
         found = find_boxes(answer, limits, self._rules)
-        return self.measure_found(text, issues, found, true, true_labels)
-
-    def measure_found(
-        self,
-        text: str,
-        issues: tuple[FormatIssue, ...],
-        found: Found,
-        true: list[Corners],
-        true_labels: tuple[str, ...] | None = None,
-    ) -> Measured:
-        """Measure what was read from a text already, by the profile's rules; true boxes are in the answer's space.
-
-        Reading is most of the cost, and an evaluation needs it too. Duplicates are dropped from ``found`` itself.
-        """
-        p = self.profile
         if p.drop_duplicates:
             _drop_duplicates(found)
         labels: Labels | None = None
