@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _DECODED = 32
+_AT_ONCE = 128
+"""Requests that an engine works on together after a death; at first it is vLLM's own 256 or 1,024."""
 
 
 class VLLMBackend:
@@ -97,7 +99,7 @@ class VLLMBackend:
         """Start the engine again, with an eighth of the requests at a time: what ended it may have been too much."""
         self.close()
         self._window = max(1, self._window // 8)
-        self._engine = Engine(self._options, self._window)
+        self._engine = Engine(self._options, min(self._window, _AT_ONCE))
 
     def close(self) -> None:
         """End the engine's processes."""
@@ -181,9 +183,9 @@ class _Running:
 
 
 def _told(key: str, output: Any) -> Answer:
-    (completion,) = output.outputs
-    reason = completion.finish_reason
-    if reason not in ("stop", "length"):
+    completion = output.outputs[0] if output.outputs else None
+    reason = getattr(completion, "finish_reason", None)
+    if completion is None or reason not in ("stop", "length"):
         return Answer(key, None, f"vLLM ended the answer: {reason}")
     return Answer(
         key,
