@@ -131,14 +131,23 @@ class Run:
         """Whole lines of the journal that hold an answer, by id."""
         whole = [line for line in lines(self.journal) if line.endswith(b"\n")]
         rows = [(json.loads(line), line) for line in whole]
-        return {row["id"]: line for row, line in rows if row["completion"] is not None}
+        answered = [(row["id"], line) for row, line in rows if row["completion"] is not None]
+        assert len(dict(answered)) == len(answered), "an answer is in the journal twice"
+        return dict(answered)
 
-    def row(self, fault: str, made: str, first: Session, before: dict[str, bytes], last: Session | None) -> Row:
-        """What came of it: `before` is what was answered when the first session had ended."""
+    def row(
+        self, fault: str, made: str, first: Session, before: dict[str, bytes] | None = None, last: Session | None = None
+    ) -> Row:
+        """What came of it: `before` is the journal when the first session had ended.
+
+        Where that session outlived the fault (None) its own notes say what was answered.
+        """
         after = self.answered()
-        twice = first.twice(()) + (0 if last is None else last.twice(list(before)))
-        lost = sum(after.get(key) != line for key, line in before.items())
-        return Row(fault, made, len(before), len(after), lost, twice, first.code, first.said)
+        noted = {key for event, key in first.events if event == "answered"}
+        known = dict.fromkeys(noted) if before is None else before
+        lost = sum(key not in after or line not in (None, after[key]) for key, line in known.items())
+        twice = first.twice(()) + (0 if last is None else last.twice(list(known)))
+        return Row(fault, made, len(known), len(after), lost, twice, first.code, first.said)
 
 
 def _errors(text: str) -> str:
@@ -198,7 +207,7 @@ def second_process(run: Run) -> Row:
     first = run.apart(do=start_another)
     (other,) = refused
     assert first.code == 0, first.said
-    row = run.row("second process", "the same command, while the first one is at it", first, run.answered(), None)
+    row = run.row("second process", "the same command, while the first one is at it", first)
     return Row(
         row.fault, row.made, _SOME, row.after, row.lost, row.asked_twice + other.twice([]), other.code, other.said
     )
@@ -217,14 +226,14 @@ def out_of_memory(run: Run) -> Row:
     (failure,) = [row for row in map(json.loads, lines(run.journal)) if row["completion"] is None]
     assert "can't allocate memory" in failure["error"], failure
     made = "RLIMIT_AS, and an image too large for it in one of three batches"
-    return run.row("out of memory", made, first, run.answered(), None)
+    return run.row("out of memory", made, first)
 
 
 def engine_death(run: Run) -> Row:
     first = run.apart("--workers", 2, fault="worker")
     assert ("restarted", "") in first.events
     kept = [event for event, _ in first.events[: first.events.index(("restarted", ""))]].count("answered")
-    row = run.row("engine death", "SIGKILL to one of two worker processes", first, run.answered(), None)
+    row = run.row("engine death", "SIGKILL to one of two worker processes", first)
     return Row(row.fault, row.made, kept, row.after, row.lost, row.asked_twice, row.code, row.said)
 
 
