@@ -119,8 +119,8 @@ def _metric_differences(first: _Run, second: _Run, resamples: int) -> dict[str, 
 def _reward_difference(first: _Run, second: _Run, resamples: int) -> Difference | None:
     one, other = (
         TermRecords(
-            [item.sample.image_id for item in run.found.judged],
-            {"reward": Terms.mean([item.score.value for item in run.found.judged])},
+            [sample.image_id for sample in run.found.judged.samples],
+            {"reward": Terms.mean(run.found.judged.rewards)},
         )
         for run in (first, second)
     )
@@ -146,17 +146,19 @@ def _categories(first: Report, second: Report, name: str) -> dict[str, ComparedC
 
 
 def _flips(first: _Run, second: _Run) -> Flips:
-    before = {item.sample.id: _RANK[item.outcome] for item in first.found.judged}
+    before, after = (
+        {sample.id: _RANK[outcome] for sample, outcome in zip(judged.samples, judged.outcomes, strict=True)}
+        for judged in (first.found.judged, second.found.judged)
+    )
     better, worse, same = [], [], 0
-    for item in second.found.judged:
-        was = before.get(item.sample.id)
+    for key, now in after.items():
+        was = before.get(key)
         if was is None:
             continue
-        now = _RANK[item.outcome]
         if now > was:
-            better.append(item.sample.id)
+            better.append(key)
         elif now < was:
-            worse.append(item.sample.id)
+            worse.append(key)
         else:
             same += 1
     return Flips(better=better, worse=worse, same=same)
