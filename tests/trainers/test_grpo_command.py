@@ -134,7 +134,7 @@ def test_an_output_folder_belongs_to_one_recipe(tmp_path: Path, capsys: pytest.C
         ("grpo.output_dir=elsewhere", "grpo.output_dir: is set by the recipe itself"),
         ("reward.profile=paperr", "unknown profile 'paperr'"),
         ("reward.detection.iou_treshold=0.3", "did you mean iou_threshold"),
-        ("reward.schedule.formt=[[0, 1]]", "no such part"),
+        ("reward.schedule.formt=[[0,1]]", "no such part"),
         ("data=no/where", "data: there is no such folder (of the Hub: hub:OWNER/NAME), got 'no/where'"),
         ("space=pixels-resized truth_space=norm1000", "min_pixels: needed for pixels-resized"),
         ("model=./nowhere", "model: the processor can't be loaded"),
