@@ -120,10 +120,7 @@ class VLLMBackend:
             common = SamplingParams(temperature=sampling.temperature)
         common.max_tokens = sampling.max_new_tokens
         if sampling.constraint is not None:
-            form, text = sampling.constraint.form, sampling.constraint.text
-            # A model that is free to write spaces between the parts of JSON may write nothing else.
-            tight = {"disable_any_whitespace": True} if form == "json" else {}
-            common.structured_outputs = StructuredOutputsParams(**{form: text}, **tight)
+            common.structured_outputs = StructuredOutputsParams(**{sampling.constraint.form: sampling.constraint.text})
         if not common.temperature:
             return lambda _: common
 

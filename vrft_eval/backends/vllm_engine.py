@@ -23,6 +23,8 @@ _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """vLLM's own list, of its LoRAConfig."""
 _CPU_CACHE_BYTES = 2**30
 _VISION = ("visual", "vision_tower", "vision_model", "multi_modal_projector", "connector", "merger")
+# A model that is free to write spaces between the parts of JSON may write nothing else.
+_FORMS = {"backend": "guidance", "disable_any_whitespace": True}
 _LEVEL = "VLLM_LOGGING_LEVEL"
 _ENVIRONMENT = {
     # Threads decode images here, and a process that is forked beside threads may hang.
@@ -61,9 +63,10 @@ class Engine:
         before = multiprocessing.active_children()
         with self._told(options):
             self.llm = self._start(options, at_once)
-        started = [process for process in multiprocessing.active_children() if process not in before]
-        self._guard = Guard(process.pid for process in started if process.pid)
-        Thread(target=_watch, args=(started, self.llm.llm_engine.engine_core), daemon=True).start()
+        self._processes = [process for process in multiprocessing.active_children() if process not in before]
+        self._guard = Guard(process.pid for process in self._processes if process.pid)
+        Thread(target=_watch, args=(self._processes, self.llm.llm_engine.engine_core), daemon=True).start()
+        self.log.seen()
         if options.lora is not None:
             try:
                 self._add_adapter(options.lora)
@@ -81,6 +84,8 @@ class Engine:
         """End the engine's processes."""
         self.llm.llm_engine.engine_core.shutdown()
         self._guard.close()
+        for process in self._processes:
+            process.join()
 
     def _start(self, options: EngineOptions, at_once: int | None) -> Any:
         from vllm import LLM
@@ -106,6 +111,7 @@ class Engine:
             enforce_eager=cpu,
             enable_prefix_caching=True,
             limit_mm_per_prompt={"image": 1},
+            structured_outputs_config=_FORMS,
             tensor_parallel_size=options.tensor_parallel,
             gpu_memory_utilization=options.gpu_memory,
             **chosen,
@@ -114,17 +120,15 @@ class Engine:
     def _add_adapter(self, folder: Path) -> None:
         from vllm import SamplingParams
         from vllm.lora.request import LoRARequest
-        from vllm.v1.engine.exceptions import EngineDeadError
 
         adapter = LoRARequest("adapter", 1, str(folder))
         try:
             self.llm.llm_engine.add_lora(adapter)
             # Its weights are put to use by the first request only.
             self.llm.generate("a", SamplingParams(max_tokens=1), lora_request=adapter, use_tqdm=False)
-        except EngineDeadError as error:
-            raise InputError(f"the adapter doesn't fit the model: {self.log.reason() or error}", file=folder) from error
         except Exception as error:
-            raise InputError(f"the adapter can't be loaded: {one_line(error)}", file=folder) from error
+            reason = self.log.reason() or one_line(error)
+            raise InputError(f"the adapter can't be used with the model: {reason}", file=folder) from error
         self.adapter = adapter
 
     @contextmanager
