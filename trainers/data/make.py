@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from trainers.data.choose import choose, samples_of
 from trainers.data.forms import FORMS
 from trainers.data.pictures import check_pictures, count_rotated, digest_of
@@ -187,7 +189,7 @@ def sized(data: TaskData, samples: Sequence[Sample]) -> list[Sample]:
     if data.origin.embedded is not None:
         data.origin.embedded.unpack(sizes)
     seen = check_pictures(sizes)
-    return [replace(sample, image_size=seen[sample.image]) for sample in samples]
+    return [msgspec.structs.replace(sample, image_size=seen[sample.image]) for sample in samples]
 
 
 def labels_of(data: TaskData) -> list[str] | None:
