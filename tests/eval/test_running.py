@@ -74,9 +74,17 @@ def test_the_last_value_is_that_of_the_report(evaluation: Evaluation, there: int
     assert len({value for value in seen if value is not None}) > 3
 
 
+def test_the_last_answer_is_always_measured(evaluation: Evaluation) -> None:
+    running = Running(evaluation.data, evaluation.samples, [], evaluation.reading, lambda: 0.0)
+    seen = [running.after(answer) for answer in evaluation.answers.values()]
+    assert seen[-1] is not None
+    assert not any(seen[:-1])
+
+
 def test_little_time_goes_into_it(evaluation: Evaluation) -> None:
-    """A clock on which only judging and measuring takes time, and much: a second each."""
+    """A clock on which only judging and measuring takes time, and much: a second each. The last answer is apart."""
     now = 0.0
+    given_so_far = 0
 
     def clock() -> float:
         nonlocal now
@@ -88,13 +96,15 @@ def test_little_time_goes_into_it(evaluation: Evaluation) -> None:
     times: list[float] = []
 
     def noting(*given: object) -> object:
-        times.append(now)
+        if given_so_far != len(answers):
+            times.append(now)
         return judge_all(*given)  # type: ignore[arg-type]
 
     evaluation.data.judge_all = noting  # type: ignore[method-assign,assignment]
     answers = list(evaluation.answers.values())
     for _ in range(20):
         for answer in answers:
+            given_so_far += 1
             running.after(answer)
     assert len(times) > 3
     assert all(later - earlier >= 20 for earlier, later in pairwise(times))
