@@ -5,7 +5,7 @@ The shipped checkpoint answers the prompts of shapes-detection, greedily. Compar
 - *ours*: the vllm backend, from image files to answers, against *bare*: one `LLM.chat` over all the same prompts on
   the same engine, their images opened beforehand. They take turns, and vLLM's caches are emptied before each;
 - *ours* against *one by one*: transformers as the released evaluation scripts have it (chat template, processor,
-  `generate`, decode, for one prompt after the other), on the same machine when the engine has ended;
+  `generate`, decode, for one prompt after the other), on the same machine while the engine idles;
 - *batched*: our transformers backend, for comparison.
 
 `--only memory` scores 100,000 recorded answers with `vrft-eval score` and prints the peak memory of that command.
@@ -130,19 +130,21 @@ def speed(folder: Path, count: int, rounds: int, slow: int) -> bool:
     prompts, rates, model = prompts_of(folder, count), Rates(), checkpoint("rft")
     backend = VLLMBackend(model)
     engine: Engine = backend._engine  # type: ignore[assignment]
-    contenders = {"ours": through(backend), "bare": bare(engine.llm)}
+    contenders = {
+        "ours": through(backend),
+        "bare": bare(engine.llm),
+        "one by one": one_by_one(model),
+        "batched": through(TransformersBackend(model)),
+    }
     for turn in range(rounds + 1):
         # The first round only warms up; who begins changes from round to round.
         for name in sorted(contenders, reverse=bool(turn % 2)):
             engine.llm.reset_mm_cache()
             engine.llm.llm_engine.reset_encoder_cache()
             engine.llm.reset_prefix_cache()
-            (rates if turn else Rates()).measure(name, contenders[name], prompts)
+            some = prompts if name in ("ours", "bare") else prompts[:slow]
+            (rates if turn else Rates()).measure(name, contenders[name], some)
     backend.close()
-    slower = {"one by one": one_by_one(model), "batched": through(TransformersBackend(model, device="auto"))}
-    for turn in range(rounds + 1):
-        for name, ask in slower.items():
-            (rates if turn else Rates()).measure(name, ask, prompts[: slow if turn else 4])
     to_bare, to_loop = rates.ratios("ours", "bare"), rates.ratios("ours", "one by one")
     print(f"{len(prompts):,} prompts, {rounds} rounds; vLLM {__version__}, {os.cpu_count()} cores\n")
     print("| times as fast | median | lowest to highest | identical answers | limit |\n|---|---|---|---|---|")
