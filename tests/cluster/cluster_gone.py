@@ -10,8 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from raylets import start_cluster
-
+from cluster.raylets import start_cluster
 from vrft_eval.backends.protocol import EngineDied, Prompt, Sampling
 from vrft_eval.backends.ray_backend import RayBackend
 from vrft_eval.errors import InputError

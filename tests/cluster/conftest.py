@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from raylets import start_cluster
 
+from cluster.raylets import start_cluster
 from vrft_eval.backends.protocol import Prompt
 from vrft_eval.demo.data import write_dataset
 from vrft_eval.tasks.prompts import fill, load

@@ -163,10 +163,9 @@ def test_what_cannot_be_is_one_line(cluster: Any, changes: dict[str, Any], messa
 
 
 def test_a_cluster_whose_head_is_gone_is_a_dead_engine(prompts: list[Prompt]) -> None:
-    script = Path(__file__).with_name("cluster_gone.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(prompts[0].image)], capture_output=True, text=True, timeout=600, check=False
-    )
+    script = [sys.executable, "-m", "cluster.cluster_gone", str(prompts[0].image)]
+    tests = Path(__file__).parents[1]
+    done = subprocess.run(script, cwd=tests, capture_output=True, text=True, timeout=600, check=False)
     first, second = done.stdout.splitlines()
     assert first == "True: the Ray cluster is gone: its head answers no more", done.stderr
     assert second.startswith("--address: nothing listens there")

@@ -10,7 +10,7 @@ from vrft_rewards.adapters.nemo_rl import make_reward_fn, register
 def main() -> None:
     """Run the check."""
     import nemo_rl  # type: ignore[import-not-found]
-    import ray  # type: ignore[import-not-found]
+    import ray
     import torch
     from nemo_rl.distributed.batched_data_dict import BatchedDataDict  # type: ignore[import-not-found]
     from nemo_rl.environments.interfaces import EnvironmentReturn  # type: ignore[import-not-found]

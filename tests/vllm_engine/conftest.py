@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from engine_helpers import TASKS, planned
 
+from vllm_engine.engine_helpers import TASKS, planned
 from vrft_eval.backends import Backend, Prompt
 from vrft_eval.commands import Generation
 from vrft_eval.demo.data import write_dataset

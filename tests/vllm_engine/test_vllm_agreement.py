@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from engine_helpers import TASKS, agreement, completions, planned
 
+from vllm_engine.engine_helpers import TASKS, agreement, completions, planned
 from vrft_eval.backends import Backend
 from vrft_eval.backends.transformers_backend import TransformersBackend
 from vrft_eval.commands import Generation, carry_out

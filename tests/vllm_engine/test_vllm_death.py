@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from engine_helpers import completions, engines, planned
-
+from vllm_engine.engine_helpers import completions, engines, planned
 from vrft_eval.backends import Answer, Backend, Prompt, Sampling
 from vrft_eval.commands import Generation, carry_out
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_helpers import agreement, completions, engines
 from safetensors.numpy import load_file, save_file
 
+from vllm_engine.engine_helpers import agreement, completions, engines
 from vrft_eval.backends import Prompt, Sampling
 from vrft_eval.backends.transformers_backend import TransformersBackend
 from vrft_eval.backends.vllm_backend import VLLMBackend

@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from engine_helpers import completions
 from PIL import Image
 
+from vllm_engine.engine_helpers import completions
 from vrft_eval.backends import Backend, Constraint, Prompt, Sampling
 from vrft_eval.errors import InputError
 from vrft_eval.tasks.constraints import constraint_for

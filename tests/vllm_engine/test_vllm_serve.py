@@ -17,8 +17,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from engine_helpers import TASKS, planned
 
+from vllm_engine.engine_helpers import TASKS, planned
 from vrft_eval.backends import Answer, Constraint, Prompt, Sampling
 from vrft_eval.backends.openai_backend import OpenAIBackend
 from vrft_eval.backends.transformers_backend import TransformersBackend

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from engine_helpers import completions
-
+from vllm_engine.engine_helpers import completions
 from vrft_eval.backends import Backend, Prompt, Sampling
 from vrft_eval.backends.registry import load_backend
 from vrft_eval.generation import Generation

@@ -1,0 +1,1 @@
+"""The Ray backend on a real cluster of two nodes."""
