@@ -95,12 +95,15 @@ class Asking:
             try:
                 yield from backend.answer(list(left.values()), sampling)
             except EngineDied as error:
-                self._restart(backend, error)
+                if error.alone is not None and error.alone in left:
+                    yield Answer(error.alone, None, f"the engine died of it: {_short(error)}")
+                if left:
+                    self._restart(backend, error)
             else:
                 return
 
     def _restart(self, backend: Backend, died: EngineDied) -> None:
-        reason = shorten(" ".join(str(died).split()), 300)
+        reason = _short(died)
         if self._restarts == RESTARTS:
             raise RunStopped(f"the engine died again after {RESTARTS} restarts: {reason}") from died
         self._restarts += 1
@@ -171,6 +174,10 @@ class Asking:
             peak_gpu_memory_mb=peak_gpu_memory_mb(),
             restarts=self._restarts,
         )
+
+
+def _short(error: Exception) -> str:
+    return shorten(" ".join(str(error).split()), 300)
 
 
 def _check_answered(answers: Mapping[str, Answer]) -> None:

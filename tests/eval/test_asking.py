@@ -96,6 +96,23 @@ def test_an_engine_that_dies_a_third_time_ends_the_run(tmp_path: Path) -> None:
     assert rest.asked == [prompt.id for prompt in PROMPTS[9:]]
 
 
+def test_a_prompt_that_ends_the_engine_when_asked_alone_is_told_as_failed(tmp_path: Path) -> None:
+    class Choosy(Engine):
+        def answer(self, prompts: Iterable[Prompt], sampling: Sampling) -> Iterator[Answer]:
+            for prompt in prompts:
+                if prompt.id in ("5", "29"):
+                    raise EngineDied("out of\nmemory", alone=prompt.id)
+                yield from super().answer([prompt], sampling)
+
+    engine, answers = Choosy(), dict[str, Answer]()
+    (session,) = ask(engine, tmp_path, answers)
+    assert answers["5"] == Answer("5", None, "the engine died of it: out of memory")
+    assert (session.answered, session.failed) == (28, 2)
+    # After the last prompt there is nothing to start it for.
+    assert (session.restarts, engine.restarts) == (1, 1)
+    assert len(engine.asked) == 28
+
+
 def test_an_engine_that_cannot_be_started_again_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(RunStopped, match=r"the engine died \(CUDA.*\) and can't be started again: no such GPU"):
         ask(Engine(dies_after=[4], mend=False), tmp_path)

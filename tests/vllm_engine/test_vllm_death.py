@@ -11,10 +11,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from vllm_engine.engine_helpers import completions, engines, planned
-from vrft_eval.backends import Answer, Backend, Prompt, Sampling
+from vrft_eval.backends import Answer, Backend, Prompt, Sampling, vllm_backend
 from vrft_eval.commands import Generation, carry_out
+from vrft_eval.errors import RunStopped
 
 # A command that is killed outright, as by the kernel when memory runs out, with an engine that it can't end any more.
 KILLED = """
@@ -71,6 +75,31 @@ def test_an_engine_that_is_killed_is_started_again(
     assert journal == whole
     # What was answered before is not asked again.
     assert 5 <= len(prompts) - (len(dying.asked) - len(prompts)) < len(prompts)
+
+
+def test_a_prompt_that_ends_the_engine_each_time_is_found(
+    engine: Backend, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = planned("shapes-detection", shapes, tmp_path / "run", Generation("vllm"))
+    poison = run.samples[7].id
+    add = vllm_backend._Running.add
+
+    def adding(self: Any, prompt: Prompt, *rest: Any) -> str | None:
+        said = add(self, prompt, *rest)
+        if prompt.id == poison:
+            for process in engines():
+                os.kill(process.pid or 0, signal.SIGKILL)
+        return said
+
+    monkeypatch.setattr(vllm_backend._Running, "add", adding)
+    # How many deaths it takes depends on how often this engine has died before.
+    with suppress(RunStopped):
+        carry_out(run, lambda: engine)
+    again = planned("shapes-detection", shapes, tmp_path / "run", Generation("vllm"))
+    assert again.answers[poison].completion is None
+    assert "the engine died of it" in str(again.answers[poison].error)
+    counts = carry_out(again, lambda: engine).report.counts
+    assert (counts["failed"], counts["answered"]) == (1, len(run.samples) - 1)
 
 
 def test_no_process_outlives_a_command_that_is_killed(tmp_path: Path) -> None:

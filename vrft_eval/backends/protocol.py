@@ -73,7 +73,14 @@ def still_to_ask(answer: Answer | None, retry_failed: bool) -> bool:
 
 
 class EngineDied(RuntimeError):
-    """The engine is gone, with whatever it was working on; `restart` makes a new one."""
+    """The engine is gone, with whatever it was working on; `restart` makes a new one.
+
+    alone is the id of the prompt that it was asked alone, if it was, to find the one that ends it.
+    """
+
+    def __init__(self, reason: str, alone: str | None = None) -> None:
+        super().__init__(reason)
+        self.alone = alone
 
 
 class Backend(Protocol):

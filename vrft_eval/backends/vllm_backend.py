@@ -60,6 +60,9 @@ class VLLMBackend:
         bounds = self._requests.bounds
         self._options = EngineOptions(str(model), dtype, bounds, tensor_parallel, max_model_len, gpu_memory, lora)
         self._window = batch_size
+        self._deaths = 0
+        self._suspects = 0
+        self._alone = 0
         self._engine: Engine | None = Engine(self._options)
 
     def answer(self, prompts: Iterable[Prompt], sampling: Sampling) -> Iterator[Answer]:
@@ -82,23 +85,35 @@ class VLLMBackend:
             for items, unreadable in loaded_chunks(by_image(prompts), _DECODED):
                 yield from unreadable
                 for prompt, image in items:
-                    while len(running) >= self._window:
-                        yield from running.finished()
+                    while len(running) >= (1 if self._alone else self._window):
+                        yield from self._finished(running)
                     reason = self._requests.wrong(prompt, image, room, engine.length)
                     reason = reason or running.add(prompt, image, parameters(prompt.id))
                     if reason is not None:
                         yield Answer(prompt.id, None, reason)
             while len(running):
-                yield from running.finished()
+                yield from self._finished(running)
         except EngineDeadError as error:
-            raise EngineDied(engine.log.reason() or "vLLM's engine ended without a word") from error
+            self._deaths += 1
+            self._suspects = len(running)
+            alone = running.first() if self._alone else None
+            raise EngineDied(engine.log.reason() or "vLLM's engine ended without a word", alone) from error
         finally:
             running.abort()
 
+    def _finished(self, running: _Running) -> Iterator[Answer]:
+        for answer in running.finished():
+            self._alone = max(0, self._alone - 1)
+            yield answer
+
     def restart(self) -> None:
-        """Start the engine again, with an eighth of the requests at a time: what ended it may have been too much."""
+        """Start the engine again, with an eighth of the requests at a time: what ended it may have been too much.
+
+        After a second death, those that it was working on are asked one by one: one of them may be what ends it.
+        """
         self.close()
         self._window = max(1, self._window // 8)
+        self._alone = self._suspects if self._deaths > 1 else 0
         self._engine = Engine(self._options, min(self._window, _AT_ONCE))
 
     def close(self) -> None:
@@ -142,6 +157,10 @@ class _Running:
 
     def __len__(self) -> int:
         return len(self._ids)
+
+    def first(self) -> str | None:
+        """The prompt that was queued first of those that are running."""
+        return next((key for key, _ in self._ids.values()), None)
 
     def add(self, prompt: Prompt, image: Image, parameters: Any) -> str | None:
         """Queue a prompt, or say why vLLM refuses it; the others stay queued."""
