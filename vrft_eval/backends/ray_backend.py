@@ -43,7 +43,9 @@ class RayBackend:
 
     def __init__(self, model: str, generation: Generation, *, patience: float = 600.0) -> None:
         # The nodes have working folders of their own.
-        self._model = str(Path(model).resolve()) if Path(model).is_dir() else model
+        # `demo` is the shipped model, also where a folder has that name.
+        shipped = model.partition(":")[0] == "demo"
+        self._model = str(Path(model).resolve()) if Path(model).is_dir() and not shipped else model
         lora = None if generation.lora is None else generation.lora.resolve()
         self._generation = replace(generation, lora=lora)
         self._patience = patience
