@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -47,14 +49,18 @@ class DenseTargets:
 DENSE_CLASSES = (*CATEGORIES, *SPECIES, "background")
 
 
-def make_example(seed: int, max_objects: int = 3) -> Example:
-    """The example of this seed; the task is drawn too."""
+def make_example(seed: int, max_objects: int = 3, unseen: Collection[str] = ()) -> Example:
+    """The example of this seed; the task is drawn too. What is `unseen` is neither in the image nor asked for."""
     rng = np.random.default_rng([seed, 1])
     task = TASKS[int(rng.choice(len(TASKS), p=TASK_SHARES))]
     if task == "classification":
         return _classification(seed)
     scene = make_scene(seed, max_objects)
-    return _detection(scene, rng) if task == "detection" else _grounding(scene, rng)
+    for again in itertools.count(1):
+        if not any(item.category in unseen for item in scene.objects):
+            break
+        scene = make_scene([seed, 4, again], max_objects)
+    return _detection(scene, rng, unseen) if task == "detection" else _grounding(scene, rng)
 
 
 def norm1000(box: Box) -> list[int]:
@@ -62,10 +68,10 @@ def norm1000(box: Box) -> list[int]:
     return [round(v * 1000 / IMAGE_SIZE) for v in box]
 
 
-def _detection(scene: Scene, rng: np.random.Generator) -> Example:
+def _detection(scene: Scene, rng: np.random.Generator, unseen: Collection[str]) -> Example:
     present = [o.category for o in scene.objects]
     negative = rng.random() < NEGATIVE_SHARE
-    category = absent(scene, rng) if negative else present[int(rng.integers(len(present)))]
+    category = absent(scene, rng, unseen) if negative else present[int(rng.integers(len(present)))]
     boxes = [norm1000(box) for box in scene.boxes(category)]
     # Confidence is drawn, not taught: what an answer is worth is for the reward to teach.
     items = ", ".join(f"{{'Position': {box}, 'Confidence': {rng.choice(CONFIDENCES)}}}" for box in boxes)

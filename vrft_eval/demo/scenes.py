@@ -7,6 +7,7 @@ minutes to learn where things are.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -73,7 +74,7 @@ class Description:
     target: Shape
 
 
-def make_scene(seed: int, max_objects: int = 3) -> Scene:
+def make_scene(seed: int | Sequence[int], max_objects: int = 3) -> Scene:
     """Draw the scene of this seed: one to `max_objects` shapes that don't overlap."""
     rng = np.random.default_rng(seed)
     wanted = int(rng.integers(1, max_objects + 1))
@@ -102,10 +103,10 @@ def make_scene(seed: int, max_objects: int = 3) -> Scene:
     return Scene(canvas, tuple(objects))
 
 
-def absent(scene: Scene, rng: np.random.Generator) -> str:
+def absent(scene: Scene, rng: np.random.Generator, never: Collection[str] = ()) -> str:
     """A category that is not in the scene; half the time one that shares a colour or a shape with it."""
     present = {o.category for o in scene.objects}
-    others = [c for c in CATEGORIES if c not in present]
+    others = [c for c in CATEGORIES if c not in present and c not in never]
     if rng.random() < 0.5:
         words = {word for category in present for word in category.split()}
         others = [c for c in others if words & set(c.split())] or others
