@@ -10,7 +10,7 @@ from vrft_eval.commands import DataPaths, Generation, SharedBackend
 from vrft_eval.evaluation import Evaluated, Evaluation
 from vrft_eval.files import dump_json, write_atomic
 from vrft_eval.progress import stages
-from vrft_eval.report.html import render_page
+from vrft_eval.report.assets import render_page
 from vrft_eval.schemas import DemoIndex, DemoPair, DemoRow
 from vrft_eval.tasks import TASKS
 

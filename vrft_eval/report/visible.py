@@ -9,10 +9,12 @@ from markupsafe import Markup, escape
 
 _MAX_NAMED = 100
 # Everything that isn't printed as itself: controls, format characters (bidi, zero width), surrogates, separators.
-_HIDDEN = re.compile(
-    "([\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
-    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff])\\1*"
+HIDDEN_CHARACTERS = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff"
 )
+"""The inside of a character class of regular expressions."""
+_HIDDEN = re.compile(f"([{HIDDEN_CHARACTERS}])\\1*")
 
 
 def visible(text: str, limit: int = 8000) -> Markup:

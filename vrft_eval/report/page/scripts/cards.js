@@ -1,23 +1,5 @@
-"use strict";
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-
-  for (const head of all("th button")) {
-    head.addEventListener("click", () => {
-      const cell = head.parentElement, body = cell.closest("table").tBodies[0], column = cell.cellIndex;
-      const down = cell.getAttribute("aria-sort") !== "descending";
-      for (const other of all("th", cell.parentElement)) other.removeAttribute("aria-sort");
-      cell.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const value = (row) => {
-        const text = row.cells[column].dataset.v ?? row.cells[column].textContent;
-        return text === "" ? -Infinity : Number.isNaN(Number(text)) ? text : Number(text);
-      };
-      const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-      const rows = [...body.rows].sort((a, b) => compare(value(a), value(b)) * (down ? -1 : 1));
-      body.append(...rows);
-    });
-  }
-
   const list = document.getElementById("samples");
   if (!list) return;
   const samples = all(".sample", list), original = [...samples];
