@@ -83,7 +83,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compare runs over the same images: differences, paired intervals and p-values; nothing is written."""
-    found = compare_runs(runs, paths=DataPaths(data, annotations, images), resamples=resamples, force=force)
+    found = compare_runs(runs, paths=DataPaths(data, annotations, images), resamples=resamples, force=force).found
     if as_json:
         typer.echo(dump_json(found.model_dump(mode="json")), nl=False)
     else:

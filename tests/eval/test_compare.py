@@ -23,7 +23,7 @@ def _truth(image: int) -> list[float]:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty images with a cat each, of which `poor` misses every other one and `good` one in ten; `ducks` asks more."""
+    """Sixty images with a cat each, of which `poor` misses every other one and `good` one in ten."""
     root = tmp_path_factory.mktemp("runs")
     document: dict[str, Any] = {
         "images": [{"id": k, "file_name": f"{k}.png", "width": 100, "height": 100} for k in range(1, IMAGES + 1)],
@@ -44,13 +44,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for k in range(1, IMAGES + 1)
         ]
         _score(root, name, rows)
-    _score(root, "ducks", [{"id": "1:2", "completion": "No Objects"}], "--categories", "cat,duck")
     return root
 
 
-def _score(root: Path, name: str, rows: list[dict[str, str]], *more: str) -> None:
+def _score(root: Path, name: str, rows: list[dict[str, str]], *more: str, data: Path | None = None) -> None:
     responses = write_lines(root / f"{name}.jsonl", rows)
-    command = ("score", "detection", "--data", root / "data", "--responses", responses, "--out", root / name, *more)
+    where = ("--data", data or root / "data", "--responses", responses, "--out", root / name)
+    command = ("score", "detection", *where, *more)
     result = CliRunner().invoke(app, [str(part) for part in command])
     assert result.exit_code == 0, result.output
 
@@ -74,7 +74,9 @@ def test_differences_are_those_of_the_reports_with_paired_intervals(runs: Path) 
     assert gain["value"] == pytest.approx(reports[1]["metrics"]["mAP"] - reports[0]["metrics"]["mAP"])
     assert gain["p"] < 0.01
     assert 0 < gain["interval"]["low"] < gain["value"] < gain["interval"]["high"]
-    assert pair["per_category"]["cat"]["difference"] == pytest.approx(gain["value"])
+    cat = pair["per_category"]["cat"]
+    assert cat["difference"] == gain  # the only category
+    assert cat["images"] == IMAGES
     # Of sixty images thirty were missed, then six, all of which had been missed before.
     assert (len(pair["flips"]["better"]), pair["flips"]["worse"], pair["flips"]["same"]) == (24, [], 36)
     reward = pair["metrics"]["reward"]["difference"]
@@ -107,13 +109,82 @@ def test_a_run_beside_itself_differs_in_nothing(runs: Path) -> None:
     assert all(row["value"] == 0 and row["p"] == 1 for row in found)
 
 
-def test_runs_of_other_categories_are_refused_with_what_differs(runs: Path) -> None:
-    refused = CliRunner().invoke(app, ["compare", str(runs / "good"), str(runs / "ducks")])
+REFUSED = {
+    "categories": (("--categories", "cat,duck"), "categories: None there, ['cat', 'duck'] here"),
+    "gate": (("--gate", "none"), "gate: 'recorded' there, 'none' here"),
+    "space": (("--space", "pixels"), "space: 'norm1000' there, 'pixels' here"),
+    "profile": (("--profile", "visual-rft"), "profile: 'default' there, 'visual-rft' here"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_not_comparable_is_refused_with_both_values(runs: Path, tmp_path: Path, what: str) -> None:
+    options, line = REFUSED[what]
+    _score(tmp_path, what, [{"id": "1:1", "completion": "No Objects"}], *options, data=runs / "data")
+    refused = CliRunner().invoke(app, ["compare", str(runs / "good"), str(tmp_path / what)])
     assert refused.exit_code == 2
-    assert "ducks: isn't comparable with" in refused.stderr
-    assert "\n  categories: None there, ['cat', 'duck'] here" in refused.stderr
-    forced = _compare(runs / "good", runs / "ducks", "--force")
-    assert any(line.startswith("categories: ") for line in forced["pairs"][0]["differs"])
+    assert f"{what}: isn't comparable with {runs / 'good'}" in refused.stderr
+    assert f"\n  {line}" in refused.stderr
+    forced = _compare(runs / "good", tmp_path / what, "--force")["pairs"][0]
+    assert line in forced["differs"]
+    assert ("reward" in forced["metrics"]) == (what != "profile")
+
+
+def test_runs_of_other_images_are_refused_with_both_fingerprints_and_even_when_forced(
+    runs: Path, tmp_path: Path
+) -> None:
+    document = json.loads((runs / "data" / "annotations.json").read_text(encoding="utf-8"))
+    document["images"].append({"id": 99, "file_name": "99.png", "width": 100, "height": 100})
+    document["annotations"].append({**document["annotations"][0], "id": 99, "image_id": 99})
+    write_coco(tmp_path / "data", document)
+    _score(tmp_path, "more", [{"id": "99:1", "completion": "No Objects"}])
+    refused = CliRunner().invoke(app, ["compare", str(runs / "good"), str(tmp_path / "more")])
+    fingerprints = [
+        json.loads((run / "run.json").read_text(encoding="utf-8"))["settings"]["data"][:12]
+        for run in (runs / "good", tmp_path / "more")
+    ]
+    assert refused.exit_code == 2
+    assert f"\n  data: {fingerprints[0]} there, {fingerprints[1]} here" in refused.stderr
+    forced = CliRunner().invoke(app, ["compare", str(runs / "good"), str(tmp_path / "more"), "--force"])
+    assert forced.exit_code == 2
+    assert "must be over the same images; only one of them has 99" in forced.stderr
+
+
+def test_a_category_of_few_images_has_no_interval(tmp_path: Path) -> None:
+    images = 20
+    document: dict[str, Any] = {
+        "images": [{"id": k, "file_name": f"{k}.png", "width": 100, "height": 100} for k in range(1, images + 1)],
+        "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "duck"}],
+        "annotations": [
+            {"id": k, "image_id": k, "category_id": 1 + (k > 17), "bbox": [10, 10, 50, 50], "area": 2500, "iscrowd": 0}
+            for k in range(1, images + 1)
+        ],
+    }
+    write_coco(tmp_path / "data", document)
+    for name, missed in (("a", (1, 2, 3, 18)), ("b", (1,))):
+        box = [10.0, 10.0, 60.0, 60.0]
+        rows = [
+            {
+                "id": f"{k}:{1 + (k > 17)}",
+                "completion": completion([] if k in missed else [box], SIZE, [0.9][k in missed :]),
+            }
+            for k in range(1, images + 1)
+        ]
+        _score(tmp_path, name, rows)
+    found = _compare(tmp_path / "a", tmp_path / "b")["pairs"][0]
+    cat, duck = found["per_category"]["cat"], found["per_category"]["duck"]
+    assert (cat["images"], duck["images"]) == (17, 3)
+    assert cat["difference"]["interval"]["low"] <= cat["difference"]["value"] <= cat["difference"]["interval"]["high"]
+    assert duck["difference"]["value"] == pytest.approx(duck["second"] - duck["first"])
+    assert (duck["difference"]["interval"], duck["difference"]["p"]) == (None, None)
+
+
+def test_every_run_is_compared_with_the_first_and_changes_are_counted(runs: Path) -> None:
+    found = _compare(runs / "poor", runs / "good", runs / "poor")
+    gained, same = (pair["flips"] for pair in found["pairs"])
+    assert gained["changes"] == [{"before": "wrong", "after": "right", "count": 24}]
+    assert same["changes"] == []
+    assert found["pairs"][1]["metrics"]["mAP"]["difference"]["value"] == 0
 
 
 def test_the_table_names_the_runs_and_says_what_p_is(runs: Path) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from vrft_eval.file_model import FileModel, Finite
 from vrft_eval.schemas import Difference
+from vrft_eval.tasks.judged import Outcome
 
 
 class ComparedRun(FileModel):
@@ -20,19 +21,25 @@ class ComparedRun(FileModel):
 
 
 class ComparedMetric(FileModel):
-    """A metric of both runs; difference is null where one has no value, or there are no records to draw from."""
+    """A metric of both runs; difference is null where one has no value, or there is nothing to draw from."""
 
     first: Finite | None
     second: Finite | None
     difference: Difference | None
 
 
-class ComparedCategory(FileModel):
-    """The task's own metric for one category, and second minus first."""
+class ComparedCategory(ComparedMetric):
+    """The task's own metric for one category; its difference has no interval where few images have the category."""
 
-    first: Finite | None
-    second: Finite | None
-    difference: Finite | None
+    images: int | None = Field(description="with truth of the category; null where that isn't known")
+
+
+class Change(FileModel):
+    """Samples of one outcome that have another one now."""
+
+    before: Outcome
+    after: Outcome
+    count: int = Field(ge=1)
 
 
 class Flips(FileModel):
@@ -41,6 +48,7 @@ class Flips(FileModel):
     better: list[str]
     worse: list[str]
     same: int = Field(ge=0)
+    changes: list[Change] = Field(description="how many went from which outcome to which other one")
 
 
 class Pair(FileModel):
@@ -62,6 +70,7 @@ class Comparison(FileModel):
     headline: str
     images: int = Field(description="in every resample")
     resamples: int
+    level: Finite = Field(description="of the intervals")
     seed: int
     first: ComparedRun
     pairs: list[Pair]

@@ -1,83 +1,63 @@
-"""Measure runs again from their own files and put them side by side, on the same draws of the images."""
+"""Put runs side by side, on the same draws of the images."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vrft_eval.commands import RESAMPLES, planned_again
-from vrft_eval.compare.models import ComparedCategory, ComparedMetric, ComparedRun, Comparison, Flips, Pair
+from vrft_eval.commands import RESAMPLES
+from vrft_eval.compare.load import Run, load_runs, what_differs
+from vrft_eval.compare.models import Change, ComparedCategory, ComparedMetric, Comparison, Flips, Pair
 from vrft_eval.data_paths import DataPaths
 from vrft_eval.errors import InputError
-from vrft_eval.evaluated import Evaluated, evaluate
-from vrft_eval.metrics.bootstrap import TermRecords, Terms, compare_records
-from vrft_eval.runs import differences
-from vrft_eval.schemas import Difference, Report, RunInfo, Settings
+from vrft_eval.metrics.bootstrap import LEVEL, TermRecords, Terms, compare_records
+from vrft_eval.metrics.by_category import category_key
+from vrft_eval.schemas import Difference, Report
+from vrft_eval.tasks.judged import Outcome
 
-_DATA = ("task", "data", "gate", "gate_map", "categories", "labels", "left_out", "split")
-"""Settings without which two runs' numbers are of different things."""
-_RANK = {"failed": 0, "unanswered": 0, "wrong": 1, "partly": 2, "right": 3}
+LEAST_IMAGES = 10
+"""Images with truth of a category, below which its difference has no interval: so few make every draw alike."""
+_RANK: dict[Outcome, int] = {"failed": 0, "unanswered": 0, "wrong": 1, "partly": 2, "right": 3}
 _SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
-    path: Path
-    info: RunInfo
-    found: Evaluated
+class Compared:
+    """A comparison, and the runs that it is of."""
 
-    @property
-    def report(self) -> Report:
-        return self.found.report
-
-    def named(self) -> ComparedRun:
-        report = self.report
-        return ComparedRun(path=str(self.path), model=report.model, backend=report.backend, created=report.created)
+    found: Comparison
+    runs: Sequence[Run]
 
 
 def compare(
     runs: Sequence[Path], *, paths: DataPaths | None = None, resamples: int = RESAMPLES, force: bool = False
-) -> Comparison:
+) -> Compared:
     """Compare runs with the first one; writes nothing.
 
     Raises InputError for fewer than two runs, for one that can't be measured, and for runs that are of different data,
-    gates or categories: with `force` only when their images differ.
+    gates or categories or are read in different ways: with `force` only when their images differ.
     """
-    if len(runs) < 2:
-        raise InputError("needs two runs or more", field="RUN", value=[str(run) for run in runs])
     if resamples < 1:
         raise InputError("must be 1 or more", field="--resamples", value=resamples)
-    infos = [planned_again(run, paths=paths, resamples=0) for run in runs]
-    settings = [evaluation.folder.read_info().settings for evaluation in infos]
-    for run, other in zip(runs[1:], settings[1:], strict=True):
-        odd = [line for line in _setting_differences(settings[0], other) if line.split(":")[0] in _DATA]
-        if odd and not force:
-            listed = "\n  ".join(odd)
-            raise InputError(f"isn't comparable with {runs[0]} (--force compares all the same)\n  {listed}", file=run)
-    loaded = []
-    for run, evaluation in zip(runs, infos, strict=True):
-        if evaluation.gate is not None:
-            evaluation.gate.check_decided()
-        info = evaluation.folder.read_info()
-        found = evaluate(
-            evaluation.data, evaluation.samples, evaluation.answers, evaluation.reading, info, evaluation.gate
-        )
-        loaded.append(_Run(run, info, found))
+    loaded = load_runs(runs, paths, force=force)
     first = loaded[0]
     records = first.found.measures.records
-    return Comparison(
+    found = Comparison(
         task=first.report.task,
         headline=first.report.headline,
         images=0 if records is None else len(records.images),
         resamples=resamples,
+        level=LEVEL,
         seed=_SEED,
         first=first.named(),
         pairs=[_pair(first, other, resamples) for other in loaded[1:]],
     )
+    return Compared(found, loaded)
 
 
-def _pair(first: _Run, second: _Run, resamples: int) -> Pair:
+def _pair(first: Run, second: Run, resamples: int) -> Pair:
     found = _metric_differences(first, second, resamples)
     one, other = first.report, second.report
     metrics = {
@@ -93,30 +73,27 @@ def _pair(first: _Run, second: _Run, resamples: int) -> Pair:
         run=second.named(),
         metrics=metrics,
         category_metric=name,
-        per_category={} if name is None else _categories(one, other, name),
+        per_category={} if name is None else _categories(first, second, name, found),
         flips=_flips(first, second),
-        differs=[
-            *(
-                line
-                for line in _setting_differences(first.info.settings, second.info.settings)
-                if not line.startswith("model:")
-            ),
-            *_scoring_differences(first.info, second.info),
-        ],
+        differs=what_differs(first.info, second.info),
     )
 
 
-def _metric_differences(first: _Run, second: _Run, resamples: int) -> dict[str, Difference]:
-    one, other = first.found.measures.records, second.found.measures.records
-    if one is None or other is None:
+def _metric_differences(first: Run, second: Run, resamples: int) -> dict[str, Difference]:
+    """Of the metrics by their names and, where both runs have them, of the categories by their keys."""
+    one, other = first.found.measures, second.found.measures
+    if one.records is None or other.records is None:
         return {}
+    records = one.records, other.records
+    if one.by_category is not None and other.by_category is not None:
+        records = one.by_category.records, other.by_category.records
     try:
-        return compare_records(one, other, resamples, _SEED)
+        return compare_records(*records, resamples, _SEED)
     except ValueError as error:
         raise InputError(str(error), file=second.path) from None
 
 
-def _reward_difference(first: _Run, second: _Run, resamples: int) -> Difference | None:
+def _reward_difference(first: Run, second: Run, resamples: int) -> Difference | None:
     one, other = (
         TermRecords(
             [sample.image_id for sample in run.found.judged.samples],
@@ -135,39 +112,40 @@ def _category_metric(first: Report, second: Report) -> str | None:
     return first.headline if any(first.headline in row for row in rows) else None
 
 
-def _categories(first: Report, second: Report, name: str) -> dict[str, ComparedCategory]:
-    found = {}
-    for category in first.per_category:
-        values = [report.per_category.get(category, {}).get(name) for report in (first, second)]
+def _categories(first: Run, second: Run, name: str, found: dict[str, Difference]) -> dict[str, ComparedCategory]:
+    records = first.found.measures.by_category
+    compared = {}
+    for category in first.report.per_category:
+        values = [run.report.per_category.get(category, {}).get(name) for run in (first, second)]
         one, other = (None if value is None else float(value) for value in values)
-        difference = None if one is None or other is None else other - one
-        found[category] = ComparedCategory(first=one, second=other, difference=difference)
-    return found
+        images = None if records is None else records.images.get(category, 0)
+        difference = None
+        if one is not None and other is not None:
+            difference = found.get(category_key(category))
+            if difference is None or images is None or images < LEAST_IMAGES:
+                difference = Difference(value=other - one, interval=None, p=None)
+        compared[category] = ComparedCategory(first=one, second=other, difference=difference, images=images)
+    return compared
 
 
-def _flips(first: _Run, second: _Run) -> Flips:
-    before, after = (
-        {sample.id: _RANK[outcome] for sample, outcome in zip(judged.samples, judged.outcomes, strict=True)}
-        for judged in (first.found.judged, second.found.judged)
-    )
-    better, worse, same = [], [], 0
-    for key, now in after.items():
-        was = before.get(key)
+def _flips(first: Run, second: Run) -> Flips:
+    before = dict(zip((sample.id for sample in first.found.judged.samples), first.found.judged.outcomes, strict=True))
+    better: list[str] = []
+    worse: list[str] = []
+    same = 0
+    changes: Counter[tuple[Outcome, Outcome]] = Counter()
+    for sample, now in zip(second.found.judged.samples, second.found.judged.outcomes, strict=True):
+        was = before.get(sample.id)
         if was is None:
             continue
-        if now > was:
-            better.append(key)
-        elif now < was:
-            worse.append(key)
-        else:
+        if _RANK[now] == _RANK[was]:
             same += 1
-    return Flips(better=better, worse=worse, same=same)
-
-
-def _scoring_differences(first: RunInfo, second: RunInfo) -> list[str]:
-    one, other = first.scoring.model_dump(), second.scoring.model_dump()
-    return [f"{key}: {one[key]!r} there, {other[key]!r} here" for key in one if one[key] != other[key]]
-
-
-def _setting_differences(first: Settings, second: Settings) -> list[str]:
-    return differences(first, second, ("there", "here"))
+            continue
+        (better if _RANK[now] > _RANK[was] else worse).append(sample.id)
+        changes[was, now] += 1
+    return Flips(
+        better=better,
+        worse=worse,
+        same=same,
+        changes=[Change(before=was, after=now, count=count) for (was, now), count in changes.most_common()],
+    )

@@ -61,7 +61,7 @@ def _table(found: Comparison, pair: Pair) -> Table:
 
 def _lines(pair: Pair) -> list[str]:
     lines = []
-    changed = [(row.difference, name) for name, row in pair.per_category.items() if row.difference]
+    changed = [(row.difference.value, name) for name, row in pair.per_category.items() if row.difference]
     for title, chosen in (
         ("up most", sorted((item for item in changed if item[0] > 0), reverse=True)),
         ("down most", sorted(item for item in changed if item[0] < 0)),

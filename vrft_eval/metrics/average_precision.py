@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vrft_eval.metrics.bootstrap import Weights
+from vrft_eval.metrics.by_category import CategoryRecords, category_key
 from vrft_eval.metrics.detection import FREQUENCIES, IOU_AT
 from vrft_eval.metrics.matches import IOU_THRESHOLDS, Matches
 from vrft_eval.metrics.table import Bools, DetectionTable, Floats, Ints
@@ -41,12 +42,20 @@ class DetectionRecords:
 
     def metrics(self, weights: Weights) -> dict[str, Floats]:
         """Each metric in each draw, (r,); NaN where no category has truth."""
+        return self._means(self.average_precisions(weights), len(weights))
+
+    def by_category(self, names: Sequence[str]) -> CategoryRecords:
+        """The same with the mAP of each category that has truth; names are those of the table's categories."""
+        images = {names[category]: len(part.truth_image) for category, part in self._parts.items()}
+        return CategoryRecords(_WithCategories(self, names), images)
+
+    def _means(self, precisions: Mapping[int, Floats], draws: int) -> dict[str, Floats]:
         by_name: dict[str, list[Floats]] = {"mAP": [], **{name: [] for name in IOU_AT}}
-        for precision in self.average_precisions(weights).values():
+        for precision in precisions.values():
             by_name["mAP"].append(precision.mean(axis=0))
             for name, index in IOU_AT.items():
                 by_name[name].append(precision[index])
-        found = {name: _mean_of(values, len(weights)) for name, values in by_name.items()}
+        found = {name: _mean_of(values, draws) for name, values in by_name.items()}
         if any(self._frequencies):
             for name, group in FREQUENCIES.items():
                 chosen = [
@@ -54,13 +63,29 @@ class DetectionRecords:
                     for values, category in zip(by_name["mAP"], self._parts, strict=True)
                     if self._frequencies[category] == group
                 ]
-                found[name] = _mean_of(chosen, len(weights))
+                found[name] = _mean_of(chosen, draws)
         return found
 
     def average_precisions(self, weights: Weights) -> dict[int, Floats]:
         """AP of each category that has truth, by its index: (10, r), one row an IoU threshold; NaN in draws without."""
         images_first = np.ascontiguousarray(weights.T)
         return {category: _average_precision(part, images_first) for category, part in self._parts.items()}
+
+
+class _WithCategories:
+    """Records of the means and of every category, for the work of the former."""
+
+    def __init__(self, whole: DetectionRecords, names: Sequence[str]) -> None:
+        self._whole, self._names = whole, names
+
+    @property
+    def images(self) -> tuple[Hashable, ...]:
+        return self._whole.images
+
+    def metrics(self, weights: Weights) -> dict[str, Floats]:
+        precisions = self._whole.average_precisions(weights)
+        own = {category_key(self._names[key]): precision.mean(axis=0) for key, precision in precisions.items()}
+        return {**self._whole._means(precisions, len(weights)), **own}
 
 
 class _Part:

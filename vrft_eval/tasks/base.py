@@ -21,6 +21,7 @@ from vrft_eval.findings import KINDS, Findings
 from vrft_eval.images import Progress, Size, check_images
 from vrft_eval.masks.sam import Choice
 from vrft_eval.metrics.bootstrap import Records, TermRecords, Terms
+from vrft_eval.metrics.by_category import CategoryRecords
 from vrft_eval.metrics.correlation import Quality
 from vrft_eval.samples import Boxes, Kind, Sample
 from vrft_eval.schemas import Confusion, Diagnostics, Engine, Gate
@@ -93,8 +94,9 @@ class Measures:
 
     predictions are what `compact_json` writes to predictions.json.
 
-    records give the headline metrics for any draw of the images (intervals, paired tests); quality is one number a
-    sample, in the samples' order, that the rewards are correlated with. files are further ones of the run folder.
+    records give the headline metrics for any draw of the images (intervals, paired tests), by_category those of each
+    category too; quality is one number a sample, in the samples' order, that the rewards are correlated with. files are
+    further ones of the run folder.
     """
 
     metrics: dict[str, float | None]
@@ -104,6 +106,7 @@ class Measures:
     notes: list[str] = field(default_factory=list)
     masks: dict[str, dict[str, Any]] = field(default_factory=dict)
     records: Records | None = None
+    by_category: CategoryRecords | None = None
     quality: Quality | None = None
     diagnostics: Diagnostics | None = None
     confusion: Confusion | None = None

@@ -13,6 +13,7 @@ from vrft_eval.findings import Findings
 from vrft_eval.images import check_images
 from vrft_eval.metrics import Verdict, accuracies, confusion, per_class, released_errors
 from vrft_eval.metrics.bootstrap import Terms
+from vrft_eval.metrics.by_category import mean_by_class
 from vrft_eval.metrics.correlation import Quality
 from vrft_eval.metrics.visual_rft import released_accepts
 from vrft_eval.samples import Sample
@@ -119,7 +120,12 @@ class ClassificationData(TaskData):
                 f"answers: it pays {paid_wrong} that are wrong and leaves {unpaid_right} unpaid that are right."
             )
         found = confusion(verdicts)
-        strict = Terms.mean([verdict.strict for verdict in verdicts])
+        terms = {
+            "accuracy": Terms.mean([verdict.strict for verdict in verdicts]),
+            "accuracy_fuzzy": Terms.mean([verdict.fuzzy for verdict in verdicts]),
+            "accuracy_visual_rft": Terms.mean([verdict.visual_rft for verdict in verdicts]),
+        }
+        records = term_records(judged, **terms)
         return Measures(
             metrics=accuracies(verdicts),
             per_category=per_class(verdicts),
@@ -134,13 +140,9 @@ class ClassificationData(TaskData):
                 "visual_rft_unpaid_right": unpaid_right,
             },
             notes=notes,
-            records=term_records(
-                judged,
-                accuracy=strict,
-                accuracy_fuzzy=Terms.mean([verdict.fuzzy for verdict in verdicts]),
-                accuracy_visual_rft=Terms.mean([verdict.visual_rft for verdict in verdicts]),
-            ),
-            quality=Quality("accuracy", strict.top),
+            records=records,
+            by_category=mean_by_class(records, [sample.label for sample in judged.samples], terms["accuracy"].top),
+            quality=Quality("accuracy", terms["accuracy"].top),
             confusion=found,
         )
 

@@ -47,6 +47,7 @@ def measure_detection(
     }
     alone = pair_average_precisions(table, matches)
     keys = _pairs(table, judged)
+    records = DetectionRecords(table, matches)
     return Measures(
         metrics=found.overall,
         per_category=per_category,
@@ -59,7 +60,8 @@ def measure_detection(
             "predicted_boxes": len(table.found),
         },
         notes=_notes(coco, found.without_truth),
-        records=DetectionRecords(table, matches),
+        records=records,
+        by_category=records.by_category([coco.categories[key] for key in table.category_ids]),
         quality=Quality("AP", np.array([alone.get(key, np.nan) for key in keys], dtype=np.float64)),
         diagnostics=diagnose(table, matches),
         engine=reading.engine,
