@@ -26,7 +26,7 @@ from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from trainers.console import speak_plainly
-from trainers.demo.grpo import training_set as demo_prompts
+from trainers.demo.tuning import training_set as demo_prompts
 from trainers.grpo import build
 from trainers.model import load_model, load_processor
 from trainers.recipe import Recipe

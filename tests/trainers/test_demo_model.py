@@ -11,9 +11,10 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, Qwen2VLProc
 
 from trainers.demo.examples import CONFIDENCES, DENSE_CLASSES, TASKS, make_example, make_thought
 from trainers.demo.fast_cpu import speed_up
-from trainers.demo.grpo import REWARD, training_set
+from trainers.demo.grpo import REWARD
 from trainers.demo.model import SPECIAL_TOKENS, build_model, build_processor, save_checkpoint
 from trainers.demo.supervised import DenseHead, _decisions, encode
+from trainers.demo.tuning import training_set
 from vrft_rewards import visual_rft_format
 
 

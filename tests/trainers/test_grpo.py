@@ -11,6 +11,7 @@ from transformers import Qwen2VLForConditionalGeneration, Qwen2VLProcessor
 from trainers.demo.fast_cpu import speed_up
 from trainers.demo.grpo import train_grpo
 from trainers.demo.log import Log
+from trainers.demo.tuning import training_set
 from vrft_eval.demo import checkpoint
 
 
@@ -20,7 +21,8 @@ def test_grpo_trains_the_shipped_checkpoint(tmp_path: Path) -> None:
     processor = Qwen2VLProcessor.from_pretrained(folder, padding_side="left")
     speed_up(model)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    train_grpo(model, processor, 0, 5, tmp_path / "work", Log(tmp_path / "log.jsonl"), prompts=4, generations=4)
+    rows = training_set(0, 20)
+    train_grpo(model, processor, rows, 0, 5, tmp_path / "work", Log(tmp_path / "log.jsonl"), prompts=4, generations=4)
     logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()][-1]
     assert logged["step"] == 5
     # The shipped model knows the format and some of the answers: a reward near zero would mean that completions,

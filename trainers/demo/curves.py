@@ -1,41 +1,38 @@
-"""The training curves of all seeds as one SVG, drawn from the logs."""
+"""Training curves as one SVG, drawn from the logs."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-PANELS = (
-    ("log-sft.jsonl", "Words: decisions right", ("words/decisions",)),
-    ("log-sft.jsonl", "Vision tower: edges right", ("vision/edges",)),
-    ("log-sft.jsonl", "SFT: loss and decisions right", ("sft/loss", "sft/decisions")),
-    ("log-grpo.jsonl", "GRPO: mean reward", ("grpo/reward",)),
-    (
-        "log-grpo.jsonl",
-        "GRPO: detection",
-        ("grpo/reward_parts/detection/iou", "grpo/reward_parts/detection/confidence"),
-    ),
-    (
-        "log-grpo.jsonl",
-        "GRPO: other tasks",
-        ("grpo/reward_parts/classification/accuracy", "grpo/reward_parts/grounding/giou"),
-    ),
-)
+
+@dataclass(frozen=True)
+class Line:
+    """One measure of one log; lines of one number have one colour."""
+
+    label: str
+    log: Path
+    measure: str
+    number: int
 
 
-def draw_curves(seeds: dict[int, Path], target: Path) -> None:
-    """Write one panel a measure and one line a seed."""
+def draw_curves(panels: dict[str, list[Line]], target: Path, columns: int = 3) -> None:
+    """Write one panel a title. The lines of one colour in a panel differ in their dashes."""
     mpl.rcParams["svg.hashsalt"] = "vrft"  # the same logs give the same file
-    figure = Figure(figsize=(11, 6), layout="constrained")
-    for axes, (file, title, names) in zip(figure.subplots(2, 3).flat, PANELS, strict=True):
-        for seed, folder in seeds.items():
-            for name, style in zip(names, ("-", "--"), strict=False):
-                steps, values = read(folder / file, name)
-                label = f"seed {seed}" if len(names) == 1 else f"{name.rsplit('/', 1)[1]}, seed {seed}"
-                axes.plot(steps, values, style, color=f"C{seed}", label=label, linewidth=1.2)
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(11, 3 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes, (title, lines) in zip(grid.flat, panels.items(), strict=False):
+        drawn: dict[int, int] = {}
+        for line in lines:
+            dash = ("-", "--", ":")[drawn.setdefault(line.number, 0) % 3]
+            drawn[line.number] += 1
+            steps, values = read(line.log, line.measure)
+            axes.plot(steps, values, dash, color=f"C{line.number}", label=line.label, linewidth=1.2)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("step", fontsize=8)
         axes.tick_params(labelsize=8)

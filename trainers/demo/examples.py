@@ -49,8 +49,13 @@ class DenseTargets:
 DENSE_CLASSES = (*CATEGORIES, *SPECIES, "background")
 
 
-def make_example(seed: int, max_objects: int = 3, unseen: Collection[str] = ()) -> Example:
-    """The example of this seed; the task is drawn too. What is `unseen` is neither in the image nor asked for."""
+def make_example(
+    seed: int, max_objects: int = 3, unseen: Collection[str] = (), confidence: float | None = None
+) -> Example:
+    """The example of this seed; the task is drawn too.
+
+    What is `unseen` is neither in the image nor asked for. Without a `confidence` the answer's ones are drawn.
+    """
     rng = np.random.default_rng([seed, 1])
     task = TASKS[int(rng.choice(len(TASKS), p=TASK_SHARES))]
     if task == "classification":
@@ -60,7 +65,7 @@ def make_example(seed: int, max_objects: int = 3, unseen: Collection[str] = ()) 
         if not any(item.category in unseen for item in scene.objects):
             break
         scene = make_scene([seed, 4, again], max_objects)
-    return _detection(scene, rng, unseen) if task == "detection" else _grounding(scene, rng)
+    return _detection(scene, rng, unseen, confidence) if task == "detection" else _grounding(scene, rng)
 
 
 def norm1000(box: Box) -> list[int]:
@@ -68,13 +73,13 @@ def norm1000(box: Box) -> list[int]:
     return [round(v * 1000 / IMAGE_SIZE) for v in box]
 
 
-def _detection(scene: Scene, rng: np.random.Generator, unseen: Collection[str]) -> Example:
+def _detection(scene: Scene, rng: np.random.Generator, unseen: Collection[str], confidence: float | None) -> Example:
     present = [o.category for o in scene.objects]
     negative = rng.random() < NEGATIVE_SHARE
     category = absent(scene, rng, unseen) if negative else present[int(rng.integers(len(present)))]
     boxes = [norm1000(box) for box in scene.boxes(category)]
     # Confidence is drawn, not taught: what an answer is worth is for the reward to teach.
-    items = ", ".join(f"{{'Position': {box}, 'Confidence': {rng.choice(CONFIDENCES)}}}" for box in boxes)
+    items = ", ".join(f"{{'Position': {box}, 'Confidence': {confidence or rng.choice(CONFIDENCES)}}}" for box in boxes)
     answer = f"[{items}]" if boxes else "No Objects"
     return Example(
         "detection",

@@ -1,4 +1,4 @@
-"""The whole way of one seed: words, vision, answers, reinforcement; each stage is saved and never run twice."""
+"""From random weights to the checkpoint that fine-tuning starts from, and on to the ones that ship."""
 
 from __future__ import annotations
 
@@ -17,56 +17,68 @@ from trainers.demo.grpo import train_grpo
 from trainers.demo.log import Log
 from trainers.demo.model import build_model, build_processor, save_checkpoint
 from trainers.demo.supervised import Settings, train_answers, train_vision, train_words
+from trainers.demo.tuning import training_set
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one seed is trained with."""
+    """What one seed of the checkpoints that ship is trained with."""
 
     supervised: Settings = field(default_factory=Settings)
     grpo_steps: int = 195
     grpo_prompts: int = 16
     grpo_generations: int = 8
     grpo_rate: float = 1.5e-4
-    threads: int = 1
 
 
 def train_seed(seed: int, out: Path, plan: Plan) -> None:
     """Write `out/sft` and `out/rft`, with the training log `out/log.jsonl`. What is there already is kept."""
-    torch.set_num_threads(plan.threads)
+    torch.set_num_threads(1)
     sft, rft = out / "sft", out / "rft"
     record: dict[str, object] = {"seed": seed, "plan": asdict(plan), "versions": versions()}
-    if not (sft / "training.json").is_file():
-        _supervised(seed, sft, plan, record, Log(out / "log-sft.jsonl"))
-    if not (rft / "training.json").is_file():
+    train_base(sft, seed, plan.supervised, record | {"stage": "sft"}, Log(out / "log-sft.jsonl"))
+    if not is_trained(rft):
         set_seed(seed)
-        # float32 in training; the file is float16, so both checkpoints start from the very same weights.
-        model = Qwen2VLForConditionalGeneration.from_pretrained(sft, dtype=torch.float32)
-        processor = Qwen2VLProcessor.from_pretrained(sft, padding_side="left")
-        speed_up(model)
+        model, processor = load(sft)
         train_grpo(
             model,
             processor,
+            training_set(seed, plan.grpo_steps * plan.grpo_prompts),  # none of the images is shown twice
             seed,
             plan.grpo_steps,
             out / "work",
             Log(out / "log-grpo.jsonl"),
-            plan.grpo_prompts,
-            plan.grpo_generations,
-            plan.grpo_rate,
+            prompts=plan.grpo_prompts,
+            generations=plan.grpo_generations,
+            rate=plan.grpo_rate,
         )
         save_checkpoint(model, processor, rft, record | {"stage": "grpo"})
 
 
-def _supervised(seed: int, folder: Path, plan: Plan, record: dict[str, object], log: Log) -> None:
+def train_base(folder: Path, seed: int, settings: Settings, record: dict[str, object], log: Log) -> None:
+    """Words, vision, answers: write the checkpoint, unless it is there already."""
+    if is_trained(folder):
+        return
     set_seed(seed)
     processor = build_processor()
     model = build_model(processor.tokenizer)
     speed_up(model)
-    train_words(model, processor, seed, plan.supervised, log)
-    head = train_vision(model, processor, seed, plan.supervised, log)
-    train_answers(model, processor, head, seed, plan.supervised, log)
-    save_checkpoint(model, processor, folder, record | {"stage": "sft"})
+    train_words(model, processor, seed, settings, log)
+    head = train_vision(model, processor, seed, settings, log)
+    train_answers(model, processor, head, seed, settings, log)
+    save_checkpoint(model, processor, folder, record)
+
+
+def load(folder: Path) -> tuple[Qwen2VLForConditionalGeneration, Qwen2VLProcessor]:
+    """A checkpoint to train on. float32, while the file is float16: all that start from it start from the same."""
+    model = Qwen2VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    speed_up(model)
+    return model, Qwen2VLProcessor.from_pretrained(folder, padding_side="left")
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether the checkpoint is there: its record is written last."""
+    return (folder / "training.json").is_file()
 
 
 def versions() -> dict[str, str]:

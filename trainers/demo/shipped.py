@@ -1,4 +1,4 @@
-"""Train the shipped checkpoints from nothing: `python -m trainers.demo`."""
+"""Train the shipped checkpoints from nothing: `python -m trainers.demo.shipped`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ CHECKPOINTS = Path(demo.__file__).parent / "checkpoints"
 
 def main() -> None:
     """Train every seed, train the SAM, measure, and with --install put the best seed into the package."""
-    parser = argparse.ArgumentParser(prog="python -m trainers.demo", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("training-runs/demo"), help="continued when it is there")
+    parser = argparse.ArgumentParser(prog="python -m trainers.demo.shipped", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("training-runs/shipped"), help="continued when it is there")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="one pipeline each (default: 0 1)")
     parser.add_argument("--jobs", type=int, default=2, help="seeds trained at a time, one core each (default: 2)")
     parser.add_argument("--images", type=int, default=200, help="held-out images a task (default: 200)")
