@@ -1,13 +1,15 @@
 """The experiment: one base, fine-tuned on the same few images by right answers (SFT) and by rewards (RFT).
 
-Three pairs of a colour and a shape are in no image and no question of either: on them one sees what carries over. A
-fourth way is RFT with the rewards as they were released, accidents included.
+The base is the SFT checkpoint that ships, which knows all categories, as a released model knows what a dictionary
+holds. Three of them, a pair of a colour and a shape each, are in no image and no question of the fine-tuning: on them
+one sees what carries over, as on the paper's new categories. A third way is RFT with the rewards as they were
+released, accidents included.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -17,11 +19,11 @@ from trainers.demo.grpo import REWARD, train_grpo
 from trainers.demo.log import Log
 from trainers.demo.measure import Exam, Scores, evaluate, overall, write_images
 from trainers.demo.model import save_checkpoint
-from trainers.demo.pipeline import is_trained, load, train_base, versions
+from trainers.demo.pipeline import is_trained, load, versions
 from trainers.demo.released import released_reward
 from trainers.demo.sft import train_sft
-from trainers.demo.supervised import Settings
 from trainers.demo.tuning import training_set
+from vrft_eval.demo import checkpoint
 from vrft_eval.demo.scenes import CATEGORIES
 
 UNSEEN = ("green circle", "blue square", "yellow triangle")
@@ -34,14 +36,13 @@ EXAMS = {
 }
 CHOICE = {name: exam for name, exam in EXAMS.items() if name != "unseen pairs"}
 WAYS = ("greedy", "sampled")
-BASE_SEED = 0
+BASE = checkpoint("sft")
 
 
 @dataclass(frozen=True)
 class Proof:
     """The size of the experiment. `rates` are tried for SFT, and the best by validation is told of."""
 
-    base: Settings = field(default_factory=lambda: Settings(unseen=UNSEEN))
     images: int = 256
     steps: int = 192
     prompts: int = 16
@@ -79,43 +80,36 @@ class Trained:
 
 def run_proof(out: Path, seeds: list[int], proof: Proof, images: int, pool: Executor) -> Trained:
     """Train and measure all of it; every checkpoint and every answer that is there already is kept."""
-    base = out / "base"
-    pool.submit(prepare, out, base, proof, images).result()
+    write_images(out / "data" / "validation", EXAMS, proof.validation, "validation")
+    write_images(out / "data" / "test", EXAMS, images, "test")
     # The long ones first: each takes a core.
     rft = [Arm("rft", seed, proof.rate) for seed in seeds]
     released = [Arm("released", seeds[0], proof.rate)]
     sft = [Arm("sft", seed, rate) for seed in seeds for rate in proof.rates]
-    jobs = {arm: pool.submit(fine_tune, arm, base, out, proof) for arm in [*rft, *released, *sft]}
+    jobs = {arm: pool.submit(fine_tune, arm, out, proof) for arm in [*rft, *released, *sft]}
     for job in jobs.values():
         job.result()
-    tried = {arm: pool.submit(take, arm.folder(out), out, "validation", CHOICE) for arm in sft}
+    tried = {arm: pool.submit(take, arm.folder(out), arm.folder(out), out, "validation", CHOICE) for arm in sft}
     validation = {arm: job.result() for arm, job in tried.items()}
     best = [
         max((arm for arm in sft if arm.seed == seed), key=lambda arm: overall(validation[arm], CHOICE, WAYS))
         for seed in seeds
     ]
-    tests = {arm: pool.submit(take, arm.folder(out), out, "test", EXAMS) for arm in [*rft, *released, *best]}
-    first = pool.submit(take, base, out, "test", EXAMS).result()
+    tests = {
+        arm: pool.submit(take, arm.folder(out), arm.folder(out), out, "test", EXAMS) for arm in [*rft, *released, *best]
+    }
+    first = pool.submit(take, BASE, out / "base", out, "test", EXAMS).result()
     return Trained(first, {arm: job.result() for arm, job in tests.items()}, validation)
 
 
-def prepare(out: Path, base: Path, proof: Proof, images: int) -> None:
-    """Draw the held-out images and train the base."""
-    torch.set_num_threads(1)
-    write_images(out / "data" / "validation", EXAMS, proof.validation, "validation")
-    write_images(out / "data" / "test", EXAMS, images, "test")
-    record: dict[str, object] = {"seed": BASE_SEED, "settings": asdict(proof.base), "versions": versions(), "stage": "base"}
-    train_base(base, BASE_SEED, proof.base, record, Log(out / "log-base.jsonl"))
-
-
-def fine_tune(arm: Arm, base: Path, out: Path, proof: Proof) -> None:
+def fine_tune(arm: Arm, out: Path, proof: Proof) -> None:
     """Train one arm from the base, unless it is there already."""
     torch.set_num_threads(1)
     folder = arm.folder(out)
     if is_trained(folder):
         return
     set_seed(arm.seed)
-    model, processor = load(base)
+    model, processor = load(BASE)
     data = training_set(arm.seed, proof.images, UNSEEN)
     log = Log(folder / "log.jsonl")
     work = folder / "work"
@@ -140,7 +134,7 @@ def fine_tune(arm: Arm, base: Path, out: Path, proof: Proof) -> None:
     save_checkpoint(model, processor, folder, record)
 
 
-def take(model: Path, out: Path, split: str, exams: dict[str, Exam]) -> Scores:
-    """Measure a checkpoint on a split."""
+def take(model: Path, folder: Path, out: Path, split: str, exams: dict[str, Exam]) -> Scores:
+    """Measure a checkpoint on a split; its run folders go into `folder`."""
     torch.set_num_threads(1)
-    return evaluate(model, out / "data" / split, model / split, exams)
+    return evaluate(model, out / "data" / split, folder / split, exams)

@@ -9,7 +9,7 @@ linear head on every merged vision token says what lies there and where its edge
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +37,6 @@ class Settings:
     rate: float = 1.5e-3
     dense_weight: float = 0.3
     decision_weight: float = 4.0
-    unseen: tuple[str, ...] = ()  # categories that no answer is about; the vision tower alone has seen them
 
 
 class DenseHead(nn.Linear):
@@ -96,7 +95,7 @@ def train_vision(
     tower = model.model.visual
     head = DenseHead(model.config.text_config.hidden_size)
     optimizer = _Optimizer([tower, head], settings.vision_rate, settings.vision_steps)
-    for step, batch in enumerate(_batches(seed, settings.vision_batch, settings.vision_steps)):
+    for step, batch in enumerate(_batches(seed, settings.vision_batch, settings.vision_steps, curriculum=False)):
         inputs = processor.image_processor([e.image for e in batch], return_tensors="pt")
         with torch.autocast("cpu", torch.bfloat16):
             tokens = tower(inputs["pixel_values"], grid_thw=inputs["image_grid_thw"]).pooler_output
@@ -121,8 +120,7 @@ def train_answers(
     )
     optimizer = _Optimizer([model, head], settings.rate, settings.steps)
     model.train()
-    batches = _batches(seed, settings.batch, settings.steps, curriculum=True, unseen=settings.unseen)
-    for step, batch in enumerate(batches):
+    for step, batch in enumerate(_batches(seed, settings.batch, settings.steps, curriculum=True)):
         inputs, labels = encode(processor, batch)
         wanted = labels[:, 1:] != -100
         with torch.autocast("cpu", torch.bfloat16):
@@ -181,9 +179,7 @@ def chat(example: Example) -> list[dict[str, object]]:
     return [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": example.prompt}]}]
 
 
-def _batches(
-    seed: int, size: int, steps: int, curriculum: bool = False, unseen: Collection[str] = ()
-) -> Iterator[list[Example]]:
+def _batches(seed: int, size: int, steps: int, curriculum: bool) -> Iterator[list[Example]]:
     """Fresh examples, none seen twice. The curriculum: one object, then two, then three.
 
     Eight batches are drawn at once and sorted by length, so that little is spent on padding.
@@ -194,7 +190,7 @@ def _batches(
         share = done / steps
         objects = 3 if not curriculum else 1 if share < 0.15 else 2 if share < 0.4 else 3
         seeds = rng.integers(2**40, 2**41, 8 * size)
-        pool = [make_example(int(s), objects, unseen) for s in seeds]
+        pool = [make_example(int(s), objects) for s in seeds]
         if curriculum:
             pool.sort(key=lambda e: len(e.prompt) + len(e.answer))
         for k in rng.permutation(8):
