@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from vrft_eval import console
 from vrft_eval.check.run import check_task
 from vrft_eval.check.show import print_check
 from vrft_eval.cli_options import Annotations, Categories, Data, Images, Labels, MissingOption, Split
 from vrft_eval.commands import MANY_IMAGES, RESAMPLES
+from vrft_eval.compare.page import write_page
 from vrft_eval.compare.run import compare as compare_runs
 from vrft_eval.compare.show import print_comparison
 from vrft_eval.data_paths import DataPaths
@@ -80,11 +82,16 @@ def compare(
     force: Annotated[
         bool, typer.Option("--force", help="Compare runs of other data, gates or categories too.")
     ] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page with the samples that changed.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Compare runs over the same images: differences, paired intervals and p-values; nothing is written."""
-    found = compare_runs(runs, paths=DataPaths(data, annotations, images), resamples=resamples, force=force).found
+    """Compare runs over the same images: differences, paired intervals and p-values."""
+    compared = compare_runs(runs, paths=DataPaths(data, annotations, images), resamples=resamples, force=force)
+    if html is not None:
+        write_page(compared, html)
     if as_json:
-        typer.echo(dump_json(found.model_dump(mode="json")), nl=False)
-    else:
-        print_comparison(found)
+        typer.echo(dump_json(compared.found.model_dump(mode="json")), nl=False)
+        return
+    print_comparison(compared.found)
+    if html is not None:
+        console.print_line(f"page: {html}")
