@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -11,8 +12,9 @@ import datasets
 from PIL import Image
 
 from trainers.data.__main__ import main
-from vrft_rewards.adapters import easyr1, verl
+from vrft_rewards.adapters import easyr1, openrlhf, verl
 from vrft_rewards.adapters.ms_swift.vrft_plugin import VrftORM
+from vrft_rewards.adapters.options import rewards_for
 from vrft_rewards.adapters.trl import trl_reward
 
 # The small data sets of the harness's own tests.
@@ -73,11 +75,14 @@ def read(form: str, folder: Path) -> list[dict[str, Any]]:
         lines = (folder / "train.jsonl").read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines]
         return [row | {"images": [Image.open(folder / name) for name in row["images"]]} for row in rows]
-    if form in ("easyr1", "verl"):
-        # What both frameworks call.
+    if form in ("easyr1", "verl", "openrlhf"):
+        # What these frameworks call.
         cache = str(folder.parent / "cache")
         files = str(folder / "train.parquet")
-        return list(datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=cache))
+        rows = list(datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=cache))
+        if form != "openrlhf":
+            return rows
+        return [row | {"images": [Image.open(io.BytesIO(data)) for data in row["images"]]} for row in rows]
     return list(datasets.load_from_disk(str(folder)))
 
 
@@ -94,6 +99,12 @@ def scores(form: str, rows: list[dict[str, Any]], completions: list[str], task: 
             )["score"]
             for text, row in pairs
         ]
+    if form == "openrlhf":
+        queries = [row["prompt"] + text for text, row in pairs]
+        answer = openrlhf.score_queries(
+            rewards_for({"task": task}), queries, [row["prompt"] for row in rows], [row["label"] for row in rows]
+        )
+        return list(answer["rewards"])
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
     if form == "ms-swift":
         return list(VrftORM()(completions, **columns))

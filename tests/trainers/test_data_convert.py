@@ -60,7 +60,7 @@ def write(source: Path, rows: list[tuple[str, str]], layout: str = "saved", **co
     return source if layout == "parquet" else file
 
 
-@pytest.mark.parametrize("form", ["trl", "easyr1", "verl", "ms-swift"])
+@pytest.mark.parametrize("form", ["trl", "easyr1", "verl", "ms-swift", "openrlhf"])
 @pytest.mark.parametrize("task", list(ROWS))
 def test_every_converted_row_earns_full_marks_through_the_adapter(task: str, form: str, tmp_path: Path) -> None:
     source = write(tmp_path / "source", ROWS[task])

@@ -29,7 +29,7 @@ from vrft_eval.demo.data import write_dataset
 from vrft_eval.tasks import TASKS, load_task
 from vrft_eval.tasks.prompts import render
 
-FORMS = ("datasets", "trl", "easyr1", "verl", "ms-swift")
+FORMS = ("datasets", "trl", "easyr1", "verl", "ms-swift", "openrlhf")
 THINK = "<think>It is there.</think>"
 
 
@@ -74,17 +74,17 @@ def test_every_row_earns_full_marks_through_the_adapter_of_its_framework(task: s
         assert sum("No Objects" in row["solution"] for row in plain) == 4
 
 
-@pytest.mark.parametrize("form", ["easyr1", "verl", "ms-swift"])
+@pytest.mark.parametrize("form", ["easyr1", "verl", "ms-swift", "openrlhf"])
 def test_other_frameworks_find_one_image_and_one_place_for_it(form: str, tmp_path: Path) -> None:
     for row in made_as(tmp_path / "out", form, "shapes-grounding", "--count", 3):
-        messages = row.get("messages") or row.get("prompt")
-        text = row["problem"] if messages is None else messages[0]["content"]
+        asked = row.get("messages") or row.get("prompt") or row["problem"]
+        text = asked if isinstance(asked, str) else asked[0]["content"]
         assert text.startswith("<image>\nOutput the bounding box")
         assert len(text.split("<image>")) == 2
         (image,) = row["images"]
         assert image.size == (112, 112)
-        if messages is not None:
-            assert [message["role"] for message in messages] == ["user"]
+        if not isinstance(asked, str):
+            assert [message["role"] for message in asked] == ["user"]
     if form == "verl":
         assert row["data_source"] == "shapes-grounding"
         assert row["reward_model"]["style"] == "rule"
@@ -95,7 +95,7 @@ def test_a_question_that_holds_a_placeholder_is_refused_where_it_would_be_replac
     write_image(tmp_path / "data" / "a.png", (50, 40))
     line = {"image": "a.png", "text": "the <video> player", "box": [1, 2, 30, 40]}
     write_lines(tmp_path / "data" / "grounding.jsonl", [line])
-    for form in ("easyr1", "verl", "ms-swift"):
+    for form in ("easyr1", "verl", "ms-swift", "openrlhf"):
         said = refused(capsys, tmp_path / "out", "grounding", "--data", tmp_path / "data", "--format", form)
         assert "row 'a': the question holds <video>, which this framework would take for another input" in said
     (row,) = made(tmp_path / "out", "grounding", "--data", tmp_path / "data")

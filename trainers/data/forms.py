@@ -19,7 +19,7 @@ from trainers.data.rows import Row
 from vrft_eval.errors import InputError
 
 IMAGE_LINE = "<image>\n"
-# What verl, EasyR1 and ms-swift replace by an image, a video, a sound or a box wherever it stands in a question.
+# What these frameworks replace by an image, a video, a sound or a box wherever it stands in a question.
 _PLACEHOLDERS = re.compile(r"<(?:image|video|audio|bbox|ref-object)>")
 _TEXT, _BOX = Value("string"), List(Value("float64"))
 _TRUTH = {"task": _TEXT, "boxes": List(_BOX), "label": _TEXT, "box": _BOX, "space": _TEXT}
@@ -76,6 +76,12 @@ def _easyr1(_name: str, _index: int, row: Row) -> dict[str, Any]:
     return {"images": [_image(row)], "problem": _question(row), "answer": row.truth_text, "id": row.id}
 
 
+def _openrlhf(_name: str, _index: int, row: Row) -> dict[str, Any]:
+    # It opens paths in the working directory of a Ray worker, wherever that is, so the images travel in the rows.
+    image = read_picture(row.image).data
+    return {"prompt": _question(row), "images": [image], "label": row.truth_text, "id": row.id}
+
+
 def _verl(name: str, index: int, row: Row) -> dict[str, Any]:
     return {
         "data_source": name,
@@ -97,6 +103,7 @@ _OWN = Features(
 )
 _TRL = Features({"prompt": _MESSAGES, "image": ImageFeature(), **_TRUTH, "image_size": List(Value("int64")), **_ABOUT})
 _EASYR1 = Features({"images": List(ImageFeature()), "problem": _TEXT, "answer": _TEXT, "id": _TEXT})
+_OPENRLHF = Features({"prompt": _TEXT, "images": List(Value("binary")), "label": _TEXT, "id": _TEXT})
 _VERL = Features(
     {
         "data_source": _TEXT,
@@ -173,5 +180,6 @@ FORMS: dict[str, Form] = {
     "easyr1": Form("train.parquet", _parquet(_easyr1, _EASYR1)),
     "verl": Form("train.parquet", _parquet(_verl, _VERL)),
     "ms-swift": Form("train.jsonl and images/", _ms_swift),
+    "openrlhf": Form("train.parquet", _parquet(_openrlhf, _OPENRLHF)),
 }
 """The forms by name."""
