@@ -231,9 +231,13 @@ def planned_again(
     against: str | None = None,
     engine: str | None = None,
     resamples: int | None = None,
+    watching: bool = False,
 ) -> Evaluation:
-    """A run that is there, with its data and its answers, perhaps to be read in another way. Raises InputError."""
-    folder = RunFolder(run)
+    """A run that is there, with its data and its answers, perhaps to be read in another way.
+
+    With watching another process may be at work in it. Raises InputError.
+    """
+    folder = RunFolder(run, watching=watching)
     info = folder.read_info()
     settings, source = info.settings, info.source
     spec = get_task(settings.task)
@@ -257,7 +261,7 @@ def planned_again(
     answers = folder.answers()
     return plan(
         load_task(spec, options),
-        run,
+        folder,
         make_source(
             source.model,
             options,

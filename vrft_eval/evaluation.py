@@ -178,7 +178,7 @@ class Evaluation:
 
 def plan(
     data: TaskData,
-    out: Path,
+    out: Path | RunFolder,
     source: Source,
     *,
     backend: str,
@@ -196,7 +196,7 @@ def plan(
     retry_failed: bool = False,
 ) -> Evaluation:
     """Plan an evaluation of loaded data. Raises InputError; writes nothing."""
-    folder = RunFolder(out)
+    folder = out if isinstance(out, RunFolder) else RunFolder(out)
     reading = replace(reading or Reading(), seed=seed, masks_file=folder.masks_file)
     if reading.profile not in PROFILES:
         raise InputError(f"must be one of {', '.join(PROFILES)}", field="profile", value=reading.profile)

@@ -30,10 +30,14 @@ Line = TypeVar("Line", bound=BaseModel)
 
 
 class RunFolder:
-    """One run on disk. Nothing is written until `begin`."""
+    """One run on disk. Nothing is written until `begin`.
 
-    def __init__(self, path: Path) -> None:
+    With watching it is only looked at: another process may have it meanwhile, and its lock isn't touched.
+    """
+
+    def __init__(self, path: Path, *, watching: bool = False) -> None:
         self.path = path
+        self._watching = watching
         self.info_file = path / "run.json"
         self.journal_file = path / "responses.jsonl"
         self.gate_journal_file = path / "gate.jsonl"
@@ -59,7 +63,7 @@ class RunFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise InputError("is a file, not a folder for a run", file=self.path)
-        if not self._held:
+        if not self._held and not self._watching:
             check_free(self.path)
         if new or not self.path.exists():
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,6 +139,19 @@ class DetectionData(TaskData):
             image_id=image.id,
             category_id=category_id,
         )
+
+    def only(self, samples: Sequence[Sample]) -> DetectionData:
+        """The images of the samples, with the truth of the (image, category) pairs that they ask about."""
+        pairs = {(sample.image_id, sample.category_id) for sample in samples}
+        seen = {image for image, _ in pairs}
+        coco = self.coco
+        asked = np.array([pair in pairs for pair in coco.annotations.pairs()], dtype=np.bool_)
+        images = tuple(image for image in coco.images if image.id in seen)
+        some = copy(self)
+        some.coco = replace(coco, images=images, annotations=coco.annotations.where(asked))
+        some._by_pair = {pair: boxes for pair, boxes in self._by_pair.items() if pair in pairs}
+        some._asked = {sample.category_id for sample in samples if sample.category_id is not None}
+        return some
 
     def reward_bounds(self, reading: Reading) -> tuple[float, float]:
         """Lowest and highest reward."""

@@ -17,7 +17,7 @@ from ..profiles import PROFILES
 from .app import create_app
 from .limits import Limits
 
-__all__ = ["main", "parser"]
+__all__ = ["listen", "main", "parser", "quiet_signals"]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(app.openapi(), indent=2))
         return 0
     try:
-        listener = _listen(arguments.host, arguments.port)
+        listener = listen(arguments.host, arguments.port)
     except OSError as error:
         return _refuse(f"--host {arguments.host} --port {arguments.port}: {error}")
     with listener:
@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=arguments.grace
         )
-        with _quiet_signals():
+        with quiet_signals():
             uvicorn.Server(config).run(sockets=[listener])
     return 0
 
@@ -96,7 +96,8 @@ def _refuse(message: str) -> int:
     return 2
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Open a socket that listens, on any free port for 0. Raises OSError."""
     if not 0 <= port < 65536:  # the resolver would take it modulo 65536
         raise OSError("the port must be in 0..65535")
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -112,7 +113,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _quiet_signals() -> Iterator[None]:
+def quiet_signals() -> Iterator[None]:
     """uvicorn stops gracefully and then raises the signal again; being asked to stop isn't a failure."""
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
