@@ -175,6 +175,10 @@ class TaskData(ABC):
         Raises ValueError when the template lacks the task's placeholder.
         """
 
+    def only(self, samples: Sequence[Sample]) -> TaskData:  # noqa: ARG002
+        """The data that these samples ask about: what a run has come to so far is measured on them alone."""
+        return self
+
     @abstractmethod
     def reward_bounds(self, reading: Reading) -> tuple[float, float]:
         """Lowest and highest reward. Raises ValueError for an unknown profile."""
