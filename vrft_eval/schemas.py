@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -284,10 +285,10 @@ FILES: dict[str, type[BaseModel]] = {
 }
 
 
-def json_schemas() -> dict[str, dict[str, Any]]:
+def json_schemas(files: Mapping[str, type[BaseModel]] = FILES) -> dict[str, dict[str, Any]]:
     """The JSON Schema of each file, keyed by its name in `schemas/`."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return {f"{name}.schema.json": dialect | model.model_json_schema() for name, model in FILES.items()}
+    return {f"{name}.schema.json": dialect | model.model_json_schema() for name, model in files.items()}
 
 
 def read_file(model: type[Model], file: Path) -> Model:

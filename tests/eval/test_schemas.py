@@ -20,10 +20,6 @@ def test_the_committed_schemas_are_the_generated_ones(name: str) -> None:
     Draft202012Validator.check_schema(committed)
 
 
-def test_no_schema_is_left_over() -> None:
-    assert {path.name for path in SCHEMAS.glob("*.schema.json")} == set(json_schemas())
-
-
 @pytest.mark.parametrize(
     ("rows", "field"),
     [
