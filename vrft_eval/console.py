@@ -103,6 +103,11 @@ def print_line(text: str) -> None:
     out.print(Text(text), soft_wrap=True)
 
 
+def print_note(text: str) -> None:
+    """What a user should know, on standard error."""
+    err.print(Text(f"note: {plain(text, 1000)}", "dim"), soft_wrap=True)
+
+
 def print_error(text: str) -> None:
     """An error on standard error."""
     err.print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True)

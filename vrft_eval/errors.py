@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 _NOT_GIVEN = object()
 
@@ -12,7 +13,7 @@ _NOT_GIVEN = object()
 class InputError(ValueError):
     """Something the user gave is wrong; the message names the file, the line, the field and the value.
 
-    `detail` is the message without the file.
+    `detail` is the message without the file, `hint` what may be done about it.
 
     >>> print(InputError("must be positive", file="a.json", line=3, field="images[0].width", value=-1))
     a.json:3: images[0].width: must be positive, got -1
@@ -26,10 +27,11 @@ class InputError(ValueError):
         line: int | None = None,
         field: str | None = None,
         value: Any = _NOT_GIVEN,
+        hint: str = "",
     ) -> None:
         place = "" if file is None else f"{file}{'' if line is None else f':{line}'}: "
         named = "" if field is None else f"{field}: "
-        got = "" if value is _NOT_GIVEN else f", got {shorten(repr(value))}"
+        got = ("" if value is _NOT_GIVEN else f", got {shorten(repr(value))}") + (hint and f"; {hint}")
         super().__init__(f"{place}{named}{message}{got}")
         self.detail = f"{'' if line is None else f'line {line}: '}{named}{message}{got}"
         self.file = None if file is None else Path(file)
@@ -54,14 +56,39 @@ def shorten(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+Name = TypeVar("Name", bound=str)
+
+
+def choice(value: str, known: Iterable[Name], field: str, more: str = "") -> Name:
+    """The one of the known names that a value is. Raises InputError that lists them, and the nearest.
+
+    >>> choice("cscv", ["csv", "latex"], "--to")
+    Traceback (most recent call last):
+    vrft_eval.errors.InputError: --to: must be one of csv, latex, got 'cscv'; did you mean csv?
+    """
+    names = list(known)
+    for name in names:
+        if name == value:
+            return name
+    close = closest(value, names)
+    hint = f"did you mean {close}?" if close else ""
+    raise InputError(f"must be one of {', '.join(names)}{more}", field=field, value=value, hint=hint)
+
+
+def closest(name: str, known: Sequence[str]) -> str:
+    """The known names nearest to an unknown one in any case, at most three; empty when none is near."""
+    spelt = {other.lower(): other for other in known}
+    return " or ".join(spelt[other] for other in get_close_matches(name.lower(), spelt, n=3, cutoff=0.5))
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
     """Say which known names are nearest to an unknown one, or all of them when there are few.
 
     >>> nearest("cocoo", ["coco", "shapes-detection", "grounding"])
     'did you mean coco?'
     """
-    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    close = closest(name, known)
     if close:
-        return f"did you mean {' or '.join(close)}?"
+        return f"did you mean {close}?"
     listed = ", ".join(list(known)[:20])
     return f"known are {listed}{', …' if len(known) > 20 else ''}"

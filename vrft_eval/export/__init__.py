@@ -1,0 +1,1 @@
+"""Finished runs for other people's tools: tables, samples, model cards, experiment trackers."""
