@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-base test-frameworks test-ray test-vllm lint format clean
+.PHONY: demo test test-base test-frameworks test-ray test-vllm docs docs-serve lint format clean
 
 demo: $(VENV)/.eval
 	$(BIN)/vrft-eval demo --out demo-run
@@ -39,6 +39,13 @@ $(VLLM_STAMP): pyproject.toml tests/vllm_engine/cpu_torchvision.py
 	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check '$(VLLM)' -e '.[eval,openai]' pytest
 	.venv-vllm/bin/python tests/vllm_engine/cpu_torchvision.py
 	touch '$@'
+
+# The site, into build/site; any broken link ends it. docs-serve shows it on http://127.0.0.1:8000 while you write.
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
