@@ -22,11 +22,15 @@ _SIZES = {"s": 1, "m": 2, "l": 3}
 
 @dataclass(frozen=True)
 class DetectionMetrics:
-    """Values in 0..1, None where there is no ground truth; per category keyed by category id."""
+    """Values in 0..1, None where there is no ground truth; per category keyed by category id.
+
+    precision is that of the selected categories with truth, (10 IoU thresholds, 101 recalls).
+    """
 
     overall: dict[str, float | None]
     per_category: dict[int, dict[str, float | None]]
     without_truth: tuple[int, ...]
+    precision: dict[int, Floats]
 
 
 def detection_metrics(table: DetectionTable, selected: Collection[int], engine: Engine = "hotcoco") -> DetectionMetrics:
@@ -50,7 +54,9 @@ def detection_metrics(table: DetectionTable, selected: Collection[int], engine: 
     rows = zip(*(map(_known, values.tolist()) for values in columns.values()), strict=True)
     per_category = {key: dict(zip(columns, row, strict=True)) for key, row in zip(keys, rows, strict=True)}
     without = tuple(key for key in keys if key in selected and per_category[key]["mAP"] is None)
-    return DetectionMetrics(overall, per_category, without)
+    precision = {key: curves.precision[:, :, place, 0] for place, key in enumerate(keys) if key in selected}
+    precision = {key: values for key, values in precision.items() if key not in without}
+    return DetectionMetrics(overall, per_category, without, precision)
 
 
 def _columns(curves: Curves, limits: Sequence[int]) -> Iterator[tuple[str, Floats]]:

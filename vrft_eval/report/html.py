@@ -3,47 +3,59 @@
 from __future__ import annotations
 
 from vrft_eval.report import beside, evidence
-from vrft_eval.report.assets import CHARTS, render_page
-from vrft_eval.report.cards import make_cards
-from vrft_eval.report.choose import choose, chosen_note
-from vrft_eval.report.labels import FONT
-from vrft_eval.report.words import number
+from vrft_eval.report.assets import CHARTS, render_page, script_json
+from vrft_eval.report.charts import make_charts
+from vrft_eval.report.pictures import Pictures
+from vrft_eval.report.samples import page_samples
+from vrft_eval.report.words import METRICS
 from vrft_eval.schemas import Report, RunInfo
 from vrft_eval.tasks.base import Measures
 from vrft_eval.tasks.judged import Verdicts
 
-VERDICTS = ("right", "partly", "wrong")
-OUTCOMES = (*VERDICTS, "unanswered", "failed")
+VERDICTS = {
+    "detection": ("right", "partly", "wrong"),
+    **dict.fromkeys(("classification", "grounding"), ("right", "wrong")),
+}
+BROWSER = (
+    *("element", "data", "text", "find", "masks", "labels", "picture", "list", "detail"),
+    *("tools", "keys", "address", "browser"),
+)
+"""The scripts of the samples, in the order in which they need one another."""
+_CARDS = 5
 
 
-def render_report(report: Report, judged: Verdicts, measures: Measures, info: RunInfo) -> str:
-    """The page of one run, with at most 200 samples."""
-    shown = choose(judged)
-    cards, pictures = make_cards(shown, measures.masks)
-    columns = list(next(iter(report.per_category.values()))) if report.per_category else []
+def render_report(
+    report: Report, judged: Verdicts, measures: Measures, info: RunInfo, pictures: Pictures | None = None
+) -> str:
+    """The page of one run; pictures says how it gets its images, None that those with no room in it are left out."""
+    samples = page_samples(report, judged, measures.masks, pictures or Pictures())
     return render_page(
         "report.html.j2",
-        (*CHARTS, "cards"),
-        ("cards.css",),
-        FONT=FONT,
+        (*CHARTS, *BROWSER),
+        ("samples.css",),
+        references=samples.references,
         report=report,
         info=info,
-        cards=cards,
-        pictures=pictures,
-        columns=columns,
+        samples=samples,
+        picture_data=script_json(samples.pictures),
+        charts=make_charts(report, judged, measures.precision),
         evidence=evidence,
         beside=beside,
-        interval_note=evidence.interval_note(report),
+        cards=_cards(report),
         metric_rows=[
-            [name, number(value), evidence.interval_text(report.intervals.get(name))]
+            [name, value, evidence.interval_text(report.intervals.get(name)), METRICS.get(name, "")]
             for name, value in report.metrics.items()
         ],
-        outcomes={name: sum(card.outcome == name for card in cards) for name in OUTCOMES},
-        verdicts={name: judged.outcomes.count(name) for name in VERDICTS},
-        broken=sum(card.broken for card in cards),
-        categories=sorted({card.title for card in cards}),
-        has_boxes=report.kind != "classification",
-        has_masks=any(card.truth_mask or card.predicted_mask for card in cards),
-        missing=sum(card.picture is None for card in cards),
-        shown_note=chosen_note(len(cards), len(judged)),
+        category_head=["category", *next(iter(report.per_category.values()), {})],
+        category_rows=[[name, *row.values()] for name, row in report.per_category.items()],
+        confused=[[pair.truth, pair.predicted, pair.count] for pair in report.confusion.pairs]
+        if report.confusion
+        else [],
+        verdicts={name: judged.outcomes.count(name) for name in VERDICTS[report.kind]},
     )
+
+
+def _cards(report: Report) -> list[str]:
+    """The metrics beside the headline: those that were found worth an interval, else the first ones."""
+    others = [name for name in report.metrics if name != report.headline]
+    return [name for name in others if name in report.intervals] or others[:_CARDS]

@@ -1,51 +1,93 @@
-"""Images and masks as data URIs, small enough to travel inside the page."""
+"""Images of a page: thumbnails inside it as long as there is room, and references to the files for the rest."""
 
 from __future__ import annotations
 
 import base64
 import io
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
-import numpy as np
 from PIL import Image
 
 from vrft_eval.errors import InputError
 from vrft_eval.images import load_image
-from vrft_eval.rle import decode_rle
 
-_LONGEST = 512
+ROOM = 4_000_000
+"""Characters of all thumbnails of a page that isn't told to hold every image."""
+MANY = 1000
+"""Images from which the thumbnails of `--embed` are smaller."""
+_LARGE, _SMALL = 512, 256
 _LOSSLESS = 256
+_SHOWN = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"})
+"""What every browser shows."""
+_ORIENTATION = 0x0112
+
+Picture = str | tuple[str, int] | None
+"""A data URI or a relative address, with the orientation that the file claims if it isn't upright; None: not there."""
 
 
-def thumbnail(path: Path) -> str | None:
-    """An image as a data URI: PNG when it is small, else a JPEG of at most 512 pixels; None when it can't be read."""
+@dataclass(frozen=True)
+class Pictures:
+    """How a page gets its images: embed puts all into it; without a folder, that of the page, none is referred to."""
+
+    folder: Path | None = None
+    embed: bool = False
+
+    def of(self, images: Sequence[Path]) -> list[Picture]:
+        """Thumbnails of the images, as many as there is room for, then references."""
+        longest = _SMALL if self.embed and len(images) > MANY else _LARGE
+        found: list[Picture] = []
+        room = ROOM
+        for path in images:
+            uri = thumbnail(path, longest)
+            room -= len(uri or "")
+            if room < 0 and not self.embed:
+                break
+            found.append(uri)
+        rest = images[len(found) :]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return [*found, *(None if self.folder is None else _reference(self.folder, path) for path in rest)]
+
+
+def thumbnail(path: Path, longest: int = _LARGE) -> str | None:
+    """An image as a data URI: PNG when it is small, else a JPEG of at most `longest` pixels; None for a broken one."""
     try:
         image = load_image(path)
     except InputError:
         return None
     small = max(image.size) <= _LOSSLESS
-    if not small:
-        image.thumbnail((_LONGEST, _LONGEST))
     stream = io.BytesIO()
     if small:
         image.save(stream, "PNG", optimize=True)
     else:
-        image.save(stream, "JPEG", quality=80, optimize=True)
-    return _uri("image/png" if small else "image/jpeg", stream.getvalue())
+        image.thumbnail((longest, longest))
+        image.save(stream, "JPEG", quality=80)
+    kind = "png" if small else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
 
 
-def mask_picture(rle: dict[str, Any], colour: tuple[int, int, int]) -> str:
-    """A mask as a half-transparent PNG data URI of at most 512 pixels."""
-    mask = decode_rle(rle)
-    step = max(1, -(-max(mask.shape) // _LONGEST))
-    mask = mask[::step, ::step]
-    pixels = np.zeros((*mask.shape, 4), dtype=np.uint8)
-    pixels[mask] = (*colour, 85)
-    stream = io.BytesIO()
-    Image.fromarray(pixels, "RGBA").save(stream, "PNG", optimize=True)
-    return _uri("image/png", stream.getvalue())
+def _reference(folder: Path, path: Path) -> Picture:
+    """The way from the page's folder to an image that a browser can show."""
+    orientation = _orientation(path) if path.suffix.lower() in _SHOWN else None
+    if orientation is None:
+        return None
+    try:
+        address = quote(Path(os.path.relpath(path, folder)).as_posix())
+    except ValueError:  # another drive
+        address = path.absolute().as_uri()
+    return address if orientation == 1 else (address, orientation)
 
 
-def _uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+def _orientation(path: Path) -> int | None:
+    """What EXIF says: browsers turn such an image, and its boxes are those of the unturned one. None: not an image."""
+    try:
+        with Image.open(path) as image:
+            value = image.getexif().get(_ORIENTATION, 1)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    return value if value in range(1, 9) else 1

@@ -54,6 +54,8 @@ COUNTS = {
     "visual_rft_unpaid_right": "right, but wrong by the visual-rft rule",
     "true_masks": "true masks",
     "no_box": "answers without a box",
+    "nothing_to_find": "nothing to find",
+    "images_left_out": "images left out",
     "left_out": "recorded answers outside the gate",
 }
 

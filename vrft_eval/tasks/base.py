@@ -97,6 +97,8 @@ class Measures:
     records give the headline metrics for any draw of the images (intervals, paired tests), by_category those of each
     category too; quality is one number a sample, in the samples' order, that the rewards are correlated with. files are
     further ones of the run folder.
+
+    precision is, for each selected category with truth, (10 IoU thresholds, 101 recalls): what AP is the mean of.
     """
 
     metrics: dict[str, float | None]
@@ -108,6 +110,7 @@ class Measures:
     records: Records | None = None
     by_category: CategoryRecords | None = None
     quality: Quality | None = None
+    precision: Mapping[str, Boxes] = field(default_factory=dict)
     diagnostics: Diagnostics | None = None
     confusion: Confusion | None = None
     files: dict[str, bytes] = field(default_factory=dict)

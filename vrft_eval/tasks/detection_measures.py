@@ -63,6 +63,7 @@ def measure_detection(
         records=records,
         by_category=records.by_category([coco.categories[key] for key in table.category_ids]),
         quality=Quality("AP", np.array([alone.get(key, np.nan) for key in keys], dtype=np.float64)),
+        precision={coco.categories[key]: values for key, values in found.precision.items()},
         diagnostics=diagnose(table, matches),
         engine=reading.engine,
     )

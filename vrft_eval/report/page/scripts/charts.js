@@ -19,7 +19,7 @@ function unpacked(values, length) {
 
 function axis(label, values) {
   return {
-    label, labelSize: 22, labelFont: "13px system-ui, sans-serif", font: "12px system-ui, sans-serif",
+    label, labelSize: 20, labelGap: 0, gap: 6, labelFont: "13px system-ui, sans-serif", font: "12px system-ui, sans-serif",
     stroke: () => colour("soft"), grid: { stroke: () => colour("line"), width: 1 }, ticks: { show: false },
     ...(values ? { values } : {}),
   };
@@ -39,7 +39,7 @@ function diagonal(u) {
 
 function seriesOf(spec, one) {
   const bars = spec.kind === "bars";
-  const value = (u, v) => (v === null || v === undefined ? "–" : bars ? v.toLocaleString("en") : v.toFixed(3));
+  const value = (u, v) => (v === null || v === undefined ? "" : bars ? v.toLocaleString("en") : v.toFixed(3));
   return {
     label: one.label, value, spanGaps: true, width: bars ? 0 : 2, points: { show: spec.points ?? false, size: 7 },
     stroke: () => colour(one.colour), dash: one.dash,
@@ -52,11 +52,11 @@ function drawChart(figure) {
   const place = figure.querySelector(".plot");
   const bars = spec.kind === "bars";
   const valuesOf = (one) => (bars ? one.values : unpacked(one.values, spec.x.values.length));
-  const xValue = (u, v) => (v === null ? "–" : spec.x.names ? spec.x.names[spec.x.values.indexOf(v)] : v.toFixed(2));
+  const xValue = (u, v) => (v === null || v === undefined ? "" : spec.x.names ? spec.x.names[spec.x.values.indexOf(v)] : v.toFixed(2));
   const options = {
     width: place.clientWidth, height: 250, title: "", padding: [10, 12, 0, 0],
     scales: { x: { time: false, range: spec.x.range }, y: { range: spec.y.range ?? ((u, low, high) => [0, high * 1.08 || 1]) } },
-    axes: [axis(spec.x.label), { ...axis(spec.y.label), size: 52 }],
+    axes: [{ ...axis(spec.x.label), size: 28 }, { ...axis(spec.y.label), size: 52 }],
     series: [{ label: spec.x.label, value: xValue }, ...spec.series.map((one) => seriesOf(spec, one))],
     cursor: { drag: { x: false, y: false }, points: { show: !bars } },
     hooks: spec.diagonal ? { drawAxes: [diagonal] } : {},
@@ -72,12 +72,9 @@ function drawChart(figure) {
 function addChoice(figure, spec, show) {
   const select = document.createElement("select");
   select.setAttribute("aria-label", spec.choices.label);
-  const names = [spec.choices.all, ...Object.keys(spec.choices.lines)];
-  select.append(...names.map((name, k) => new Option(name, k)));
-  select.addEventListener("change", () => {
-    const k = Number(select.value);
-    show(k ? spec.choices.lines[names[k]] : spec.series.map((one) => one.values));
-  });
+  const entries = [[spec.choices.all, spec.series.map((one) => one.values)], ...spec.choices.lines];
+  select.append(...entries.map(([name], k) => new Option(name, k)));
+  select.addEventListener("change", () => show(entries[Number(select.value)][1]));
   figure.querySelector("figcaption").append(select);
 }
 
