@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset
 from transformers import PrinterCallback, Qwen2VLForConditionalGeneration, Qwen2VLProcessor
 from trl import GRPOConfig, GRPOTrainer
@@ -46,7 +47,7 @@ def train_grpo(
     rewards, weights = ([REWARD], [1.0]) if paid_by is REWARD else ([paid_by, REWARD], [1.0, 0.0])
     config = GRPOConfig(
         output_dir=str(work),
-        use_cpu=True,
+        use_cpu=not torch.cuda.is_available(),
         bf16=True,
         gradient_checkpointing=False,
         remove_unused_columns=False,

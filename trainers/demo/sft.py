@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from datasets import Dataset
 from transformers import PrinterCallback, Qwen2VLForConditionalGeneration, Qwen2VLProcessor
 from trl import SFTConfig, SFTTrainer
@@ -27,7 +28,7 @@ def train_sft(
     """Train in place on the right answers of `prompts` rows a step."""
     config = SFTConfig(
         output_dir=str(work),
-        use_cpu=True,
+        use_cpu=not torch.cuda.is_available(),
         bf16=True,
         gradient_checkpointing=False,
         completion_only_loss=True,
