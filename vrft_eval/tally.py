@@ -79,7 +79,7 @@ class Tally:
         left = self.left()
         parts = [f"{self.done} of {self.total}"]
         if left is not None and self.done < self.total:
-            parts.append(f"{_clock(left)} left")
+            parts.append(f"{as_clock(left)} left")
         if self.failed:
             parts.append(f"{self.failed} failed")
         if self.headline is not None:
@@ -91,7 +91,12 @@ class Tally:
         return ", ".join(parts)
 
 
-def _clock(seconds: float) -> str:
+def as_clock(seconds: float) -> str:
+    """Hours, minutes and seconds.
+
+    >>> as_clock(3725.4)
+    '1:02:05'
+    """
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 

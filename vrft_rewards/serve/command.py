@@ -17,7 +17,7 @@ from ..profiles import PROFILES
 from .app import create_app
 from .limits import Limits
 
-__all__ = ["listen", "main", "parser", "quiet_signals"]
+__all__ = ["listen", "main", "parser"]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=arguments.grace
         )
-        with quiet_signals():
+        with _quiet_signals():
             uvicorn.Server(config).run(sockets=[listener])
     return 0
 
@@ -113,7 +113,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def quiet_signals() -> Iterator[None]:
+def _quiet_signals() -> Iterator[None]:
     """uvicorn stops gracefully and then raises the signal again; being asked to stop isn't a failure."""
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
