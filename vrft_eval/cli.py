@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from vrft_eval import cli_data, cli_export, cli_plan, cli_score, commands, console
+from vrft_eval import cli_data, cli_export, cli_plan, cli_score, cli_view, commands, console
 from vrft_eval.backends.registry import BACKENDS
 from vrft_eval.cli_generation import (
     Address,
@@ -243,6 +243,7 @@ app.command()(cli_data.tasks)
 app.command()(cli_data.check)
 app.command()(cli_plan.plan)
 app.command()(cli_data.compare)
+app.command()(cli_view.view)
 app.command()(cli_export.export)
 
 
