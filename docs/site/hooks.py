@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-_NO_RUN = re.compile(r'^(\s*```\w+) no-run="[^"\n]*"', re.MULTILINE)
+_NO_RUN = re.compile(r"^(\s*```.*?) no-run: .*", re.MULTILINE)
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

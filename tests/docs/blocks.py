@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 RUN = {"python", "pycon", "sh", "console"}
 READ = {"json", "yaml"}
 SHOWN = {"text"}
-_INFO = re.compile(r'(?P<language>\w+)(?: title="(?P<title>[\w./-]+)")?(?: no-run="(?P<reason>[^"]+)")?')
+_INFO = re.compile(r'(?P<language>\w+)(?: title="(?P<title>[\w./-]+)")?(?: no-run: (?P<reason>.+))?')
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

@@ -1,4 +1,4 @@
-"""Every code block of the documentation is run, page by page, or says why not (`no-run="..."` on its fence).
+"""Every code block of the documentation is run, page by page, or says why not (`no-run: ...` on its fence).
 
 Every page is followed in a copy of the folder that the start page leaves behind, so that the model starts once.
 """
@@ -52,13 +52,12 @@ def test_the_start_page(started: Path) -> None:
     assert (started / "runs" / "first" / "report.html").is_file()
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if runnable(page)], ids=lambda page: str(page.relative_to(ROOT))
-)
-def test_a_page(page: Path, started: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "reader"
-    shutil.copytree(started, folder, symlinks=True)
-    follow(page, folder, monkeypatch)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    if runnable(page):
+        folder = tmp_path / "reader"
+        shutil.copytree(request.getfixturevalue("started"), folder, symlinks=True)
+        follow(page, folder, monkeypatch)
 
 
 def test_every_block_is_run_or_says_why_not() -> None:
