@@ -74,7 +74,8 @@ def thumbnail(path: Path, longest: int = _LARGE) -> str | None:
 def _reference(folder: Path, path: Path) -> Picture:
     """The way from the page's folder to an image that a browser can show."""
     orientation = _orientation(path) if path.suffix.lower() in _SHOWN else None
-    if orientation is None:
+    # Only of JPEG do all browsers agree that they turn it.
+    if orientation is None or (orientation > 1 and path.suffix.lower() not in (".jpg", ".jpeg")):
         return None
     try:
         address = quote(Path(os.path.relpath(path, folder)).as_posix())

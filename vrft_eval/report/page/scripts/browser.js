@@ -3,10 +3,10 @@ let state = NOTHING;
 let places = [];
 let current = -1;
 
-// Keep what is looked at in the address: "push" is a step that the back button takes back, "replace" isn't.
+// Keep what is looked at in the address: "push" is a step that the back button takes back, "replace" isn't. What is
+// found anew is looked at from its first sample on.
 function go(change, how = "push") {
-  const kept = "sample" in change || current < 0 ? {} : { sample: samples[current].id };
-  state = { ...state, ...kept, ...change };
+  state = { ...state, sample: "", ...change };
   history[`${how}State`](null, "", addressOf(state));
   show();
 }

@@ -15,12 +15,16 @@ function paid(sample) {
   return block(`Reward ${rounded(sample.reward)} of ${Number(top)}`, ...bars, h("p", { class: "why" }, shown(sample.why ?? "")));
 }
 
+function nameOf(k, truth) {
+  return truth.length > 1 ? `T${k + 1}` : "the true box";
+}
+
 function pairRows(sample, truth, predicted) {
   const found = new Set();
   const rows = predicted.map((_, k) => {
     const [matched, of, iou] = sample.pairs[k], score = sample.scores?.[k];
     if (matched) found.add(of);
-    const name = truth.length > 1 ? `T${of + 1}` : "the true box";
+    const name = nameOf(of, truth);
     const what = matched ? `matched to ${name}` : !truth.length ? "nothing is there" : of < 0 ? "overlaps nothing"
       : iou >= 0.5 ? `${name} again` : `too far from ${name}`;
     return h("tr", { "data-box": `p${k}`, ...(of >= 0 ? { "data-other": `t${of}` } : {}) },
@@ -28,7 +32,8 @@ function pairRows(sample, truth, predicted) {
       h("td", { class: matched ? "right" : "wrong" }, what),
       h("td", { class: "n" }, truth.length ? rounded(iou) : "n/a"));
   });
-  const missed = truth.flatMap((_, k) => found.has(k) ? [] : [h("tr", { "data-box": `t${k}` }, h("td", {}, `T${k + 1}`),
+  const told = page.kind === "grounding" && predicted.length > 0;
+  const missed = truth.flatMap((_, k) => found.has(k) || told ? [] : [h("tr", { "data-box": `t${k}` }, h("td", {}, nameOf(k, truth)),
     page.kind === "detection" ? h("td", {}) : null, h("td", { class: "wrong" }, "missed"), h("td", {}))]);
   return [...rows, ...missed];
 }

@@ -49,6 +49,7 @@ function showList(places, selected) {
     rows.clear();
     sizer.style.height = `${listed.length * ROW}px`;
     listBox.classList.toggle("none", listed.length === 0);
+    listBox.scrollTop = 0;
   }
   const place = listed.indexOf(selected);
   if (place >= 0) {

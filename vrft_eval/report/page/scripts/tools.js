@@ -10,7 +10,7 @@ const layerBoxes = {};
 
 function addChip(key, label, meaning, count) {
   const chip = h("button", { type: "button", class: "chip", title: meaning, "data-show": key, "aria-pressed": "false",
-    onclick: () => key === "all" ? go({ show: [] }) : toggleShow(key) }, `${label} `, h("span", {}, counted(count)));
+    onclick: () => key === "all" ? go({ show: [], sample: state.sample }) : toggleShow(key) }, `${label} `, h("span", {}, counted(count)));
   chips.set(key, chip);
   return chip;
 }
