@@ -36,7 +36,7 @@ class Evaluation:
     """One task on one data set, planned; nothing is written until `start`.
 
     samples are empty while a model has still to say which categories pass the gate. With retry_failed prompts that
-    failed are asked again.
+    failed are asked again. With embed every image goes into report.html.
     """
 
     data: TaskData
@@ -49,6 +49,7 @@ class Evaluation:
     sampling: Sampling = field(default_factory=Sampling)
     new: bool = False
     retry_failed: bool = False
+    embed: bool = False
     info: RunInfo | None = None
     earlier: list[Session] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -172,7 +173,12 @@ class Evaluation:
             write_atomic(self.folder.path / name, content)
         write_atomic(self.folder.path / "predictions.json", compact_json(evaluated.measures.predictions))
         write_reports(
-            self.folder.path, evaluated.report, evaluated.judged, evaluated.measures, self.info or evaluated.info
+            self.folder.path,
+            evaluated.report,
+            evaluated.judged,
+            evaluated.measures,
+            self.info or evaluated.info,
+            embed=self.embed,
         )
 
 
