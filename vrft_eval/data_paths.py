@@ -9,7 +9,7 @@ from typing import Any
 from vrft_eval.datasets import LoadOptions
 from vrft_eval.datasets.names import parse_names
 from vrft_eval.datasets.presence import Missing
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, choice
 from vrft_eval.schemas import Settings, Source
 from vrft_eval.tasks import TaskData, TaskSpec
 
@@ -57,10 +57,8 @@ class DataPaths:
             raise InputError(message, field="--categories", value=self.categories)
         if self.labels is not None and spec.kind != "classification":
             raise InputError(f"only classification tasks have labels, {spec.name} has none", field="--labels")
-        for known in _MISSING:
-            missing = known if self.missing == known else missing
-        if self.missing not in (None, *_MISSING):
-            raise InputError(f"must be {' or '.join(_MISSING)}", field="--missing", value=self.missing)
+        if self.missing is not None:
+            missing = choice(self.missing, _MISSING, "--missing")
         return LoadOptions(
             self.data,
             self.annotations,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
+
+from vrft_rewards.nearest import did_you_mean
 
 _NOT_GIVEN = object()
 
@@ -13,7 +14,7 @@ _NOT_GIVEN = object()
 class InputError(ValueError):
     """Something the user gave is wrong; the message names the file, the line, the field and the value.
 
-    `detail` is the message without the file, `hint` what may be done about it.
+    `detail` is the message without the file, `hint` ends it as it is.
 
     >>> print(InputError("must be positive", file="a.json", line=3, field="images[0].width", value=-1))
     a.json:3: images[0].width: must be positive, got -1
@@ -31,7 +32,7 @@ class InputError(ValueError):
     ) -> None:
         place = "" if file is None else f"{file}{'' if line is None else f':{line}'}: "
         named = "" if field is None else f"{field}: "
-        got = ("" if value is _NOT_GIVEN else f", got {shorten(repr(value))}") + (hint and f"; {hint}")
+        got = ("" if value is _NOT_GIVEN else f", got {shorten(repr(value))}") + hint
         super().__init__(f"{place}{named}{message}{got}")
         self.detail = f"{'' if line is None else f'line {line}: '}{named}{message}{got}"
         self.file = None if file is None else Path(file)
@@ -70,15 +71,8 @@ def choice(value: str, known: Iterable[Name], field: str, more: str = "") -> Nam
     for name in names:
         if name == value:
             return name
-    close = closest(value, names)
-    hint = f"did you mean {close}?" if close else ""
-    raise InputError(f"must be one of {', '.join(names)}{more}", field=field, value=value, hint=hint)
-
-
-def closest(name: str, known: Sequence[str]) -> str:
-    """The known names nearest to an unknown one in any case, at most three; empty when none is near."""
-    spelt = {other.lower(): other for other in known}
-    return " or ".join(spelt[other] for other in get_close_matches(name.lower(), spelt, n=3, cutoff=0.5))
+    message = f"must be one of {', '.join(names)}{more}"
+    raise InputError(message, field=field, value=value, hint=did_you_mean(value, names))
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -87,8 +81,8 @@ def nearest(name: str, known: Sequence[str]) -> str:
     >>> nearest("cocoo", ["coco", "shapes-detection", "grounding"])
     'did you mean coco?'
     """
-    close = closest(name, known)
+    close = did_you_mean(name, known).removeprefix("; ")
     if close:
-        return f"did you mean {close}?"
+        return close
     listed = ", ".join(list(known)[:20])
     return f"known are {listed}{', …' if len(known) > 20 else ''}"

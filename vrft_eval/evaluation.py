@@ -28,7 +28,6 @@ from vrft_eval.tasks import Reading, TaskData
 from vrft_eval.tasks.base import template_of
 from vrft_eval.tasks.detection import DetectionData
 from vrft_eval.tasks.grounding_measures import sam_options
-from vrft_rewards import PROFILES
 
 
 @dataclass(eq=False)
@@ -149,6 +148,7 @@ class Evaluation:
         self._write(evaluated)
         return evaluated
 
+    @no_garbage_collection()
     def settle(self, answers: dict[str, Answer] | None = None) -> Evaluated:
         """Make a whole run of recorded answers, or of those that are there; nothing is written if anything fails."""
         if self.gate is not None:
@@ -204,8 +204,6 @@ def plan(
     """Plan an evaluation of loaded data. Raises InputError; writes nothing."""
     folder = out if isinstance(out, RunFolder) else RunFolder(out)
     reading = replace(reading or Reading(), seed=seed, masks_file=folder.masks_file)
-    if reading.profile not in PROFILES:
-        raise InputError(f"must be one of {', '.join(PROFILES)}", field="profile", value=reading.profile)
     data.check_reading(reading)
     template = template_of(data.spec) if template is None else template
     stage: GateStage | None = None

@@ -10,7 +10,7 @@ from typing import Literal
 from vrft_eval.backends.openai_options import check_server
 from vrft_eval.backends.protocol import MAX_TEMPERATURE, Backend, Constraint, Sampling
 from vrft_eval.backends.registry import BACKENDS, load_backend, resolve_backend
-from vrft_eval.errors import InputError, nearest
+from vrft_eval.errors import InputError, choice
 from vrft_eval.provenance import folder_fingerprint
 from vrft_eval.tasks import TaskSpec
 from vrft_eval.tasks.constraints import constraint_for
@@ -74,9 +74,7 @@ class Generation:
 
     def check(self) -> None:
         """Raise InputError for values that no backend could use."""
-        if self.backend != "auto" and self.backend not in BACKENDS:
-            known = ("auto", *BACKENDS)
-            raise InputError(f"no such backend; {nearest(self.backend, known)}", field="--backend", value=self.backend)
+        choice(self.backend, ("auto", *BACKENDS), "--backend")
         for name in ("max_new_tokens", "min_pixels", "max_pixels", "batch_size", "workers", "tensor_parallel"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -89,8 +87,8 @@ class Generation:
             raise InputError(
                 f"is more than --max-pixels {self.max_pixels}", field="--min-pixels", value=self.min_pixels
             )
-        if self.constrain not in (None, "json", "regex"):
-            raise InputError("must be json or regex", field="--constrain", value=self.constrain)
+        if self.constrain is not None:
+            choice(self.constrain, ("json", "regex"), "--constrain")
         if self.lora is not None and not (self.lora / "adapter_config.json").is_file():
             raise InputError("holds no LoRA adapter: there is no adapter_config.json in it", file=self.lora)
         if not self.local:

@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, choice
+from vrft_rewards.nearest import did_you_mean
 
 _PACKAGES = (
     "vrft",
@@ -80,7 +81,7 @@ def find_model(name: str) -> str:
 
         which = name.partition(":")[2] or "rft"
         if which not in ("rft", "sft"):
-            raise InputError("must be demo, demo:rft or demo:sft", field="--model", value=name)
+            choice(name, ("demo", "demo:rft", "demo:sft"), "--model")
         return str(checkpoint(which))
     path = Path(name)
     if path.is_dir():
@@ -90,7 +91,8 @@ def find_model(name: str) -> str:
     if path.exists():
         raise InputError("must be a model's folder, not a file", file=path)
     if not _HUB_NAME.fullmatch(name):
-        raise InputError("no such model folder", file=path)
+        near = did_you_mean(name, ("demo", "demo:rft", "demo:sft"))
+        raise InputError("no such model folder (or demo, or a Hugging Face name as OWNER/NAME)", file=path, hint=near)
     return name
 
 

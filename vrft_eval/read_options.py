@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from vrft_eval.baselines.paper import check_against
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, choice
 from vrft_eval.masks import CHOICES
 from vrft_eval.masks.checkpoint import DTYPES
 from vrft_eval.metrics.engines import find_engine
 from vrft_eval.tasks import Reading, TaskSpec
+from vrft_rewards import PROFILES
 from vrft_rewards.coordinates import check_space
 
 RESAMPLES = 1000
@@ -52,23 +53,20 @@ def make_reading(
 
     With a fingerprint the SAM need no longer be there: its saved masks are used.
     """
-    if sam_dtype not in DTYPES:
-        raise InputError(f"must be one of {', '.join(DTYPES)}", field="--sam-dtype", value=sam_dtype)
-    choice = next((known for known in CHOICES if known == sam_mask), None)
-    if choice is None:
-        raise InputError(f"must be one of {', '.join(CHOICES)}", field="--sam-mask", value=sam_mask)
+    choice(profile, PROFILES, "--profile")
+    choice(sam_dtype, DTYPES, "--sam-dtype")
     check_against(against, spec.name)
     if resamples < 0:
         raise InputError("must be 0 or more", field="resamples", value=resamples)
     return Reading(
-        check_space(space),
+        check_space(space, "--space"),
         profile,
         find_sam(sam, spec, may_be_gone=sam_fingerprint is not None),
         device,
         engine=find_engine(engine),
         resamples=resamples,
         sam_dtype=sam_dtype,
-        sam_choice=choice,
+        sam_choice=choice(sam_mask, CHOICES, "--sam-mask"),
         sam_fingerprint=sam_fingerprint,
         against=against,
     )

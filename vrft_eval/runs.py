@@ -84,7 +84,9 @@ class RunFolder:
     def read_info(self) -> RunInfo:
         """The run's run.json. Raises InputError when it is missing, broken or newer."""
         if not self.info_file.exists():
-            raise InputError("holds no run (there is no run.json)", file=self.path)
+            inside = sorted(file.parent.name for file in self.path.glob("*/run.json"))
+            hint = f"; runs in it: {shorten(', '.join(inside), 200)}" if inside else ""
+            raise InputError("holds no run (there is no run.json)", file=self.path, hint=hint)
         return read_file(RunInfo, self.info_file)
 
     def continued(self, info: RunInfo, *, new: bool = False) -> RunInfo:

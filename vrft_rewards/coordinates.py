@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .boxes import as_numbers, short
+from .nearest import did_you_mean
 
 __all__ = [
     "SPACES",
@@ -41,7 +42,8 @@ def check_space(space: object, field: str = "space") -> Space:
     for known in SPACES:
         if space == known:
             return known
-    raise ValueError(f"{field}: unknown coordinate space {space!r}, expected one of {', '.join(SPACES)}")
+    near = did_you_mean(space, SPACES)
+    raise ValueError(f"{field}: unknown coordinate space {space!r}, expected one of {', '.join(SPACES)}{near}")
 
 
 def check_image_size(image_size: object, field: str = "image_size") -> ImageSize:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from .coordinates import Space
+from .nearest import closest, did_you_mean
 
 __all__ = [
     "PROFILES",
@@ -232,7 +232,8 @@ def resolve(profile: str | Profile | _Task, kind: type[_Task], overrides: Mappin
     else:
         if isinstance(profile, str):
             if profile not in PROFILES:
-                raise ValueError(f"profile: unknown profile {profile!r}, expected one of {', '.join(PROFILES)}")
+                known = f"{', '.join(PROFILES)}{did_you_mean(profile, PROFILES)}"
+                raise ValueError(f"profile: unknown profile {profile!r}, expected one of {known}")
             profile = PROFILES[profile]
         if not isinstance(profile, Profile):
             raise ValueError(f"profile: expected a name or a {kind.__name__}, got {profile!r:.80}")  # noqa: TRY004
@@ -242,8 +243,7 @@ def resolve(profile: str | Profile | _Task, kind: type[_Task], overrides: Mappin
     names = [item.name for item in fields(kind)]
     for name in overrides:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=3) or names
-            raise ValueError(f"unknown field {name!r}, did you mean {' or '.join(near)}?")
+            raise ValueError(f"unknown field {name!r}, did you mean {closest(name, names) or ' or '.join(names)}?")
     checked = replace(base, **overrides)  # type: ignore[arg-type]
     _check(checked)
     if not isinstance(checked, ClassificationProfile) and checked.min_pixels > checked.max_pixels:

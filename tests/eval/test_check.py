@@ -201,7 +201,7 @@ def test_the_command_refuses_options_that_a_task_does_not_have(tmp_path: Path) -
     for arguments, expected in (
         (["coco", "--labels", "a,b"], "--labels: only classification tasks have labels"),
         (["pets37", "--categories", "cat"], "--categories: only detection tasks have categories"),
-        (["coco", "--missing", "maybe"], "--missing: must be error or skip, got 'maybe'"),
+        (["coco", "--missing", "maybe"], "--missing: must be one of error, skip, got 'maybe'"),
         (["coco", "--categories", "cat,,dog"], "--categories: a name is empty or occurs twice"),
         (["coco", "--categories", "no/such.txt"], "--categories: no such file"),
         (["cocoo"], "did you mean coco"),

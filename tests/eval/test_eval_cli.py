@@ -198,7 +198,7 @@ BAD_RUNS: list[tuple[str, Change, list[str]]] = [
     ("there is no config.json", lambda folder: None, ["--model", "."]),
     ("a.png: no such image", lambda folder: (folder / "data" / "images" / "a.png").unlink(), []),
     ("a.png: not an image", _write("data/images/a.png", "x"), []),
-    ("--backend: no such backend; did you mean transformers?", lambda folder: None, ["--backend", "transformer"]),
+    ("did you mean transformers?", lambda folder: None, ["--backend", "transformer"]),
     ("is for recorded answers only", lambda folder: None, ["--gate", "recorded"]),
     ("prompt.txt: no such file", lambda folder: None, ["--prompt", "/no/prompt.txt"]),
     ("device", lambda folder: None, ["--device", "toaster"]),

@@ -9,7 +9,7 @@ from typing import Any
 from vrft_eval.backends.chunks import Loaded, ask_apart, in_chunks, loaded_chunks, one_line
 from vrft_eval.backends.pixels import bound_pixels
 from vrft_eval.backends.protocol import Answer, Prompt, Sampling
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, choice
 from vrft_eval.quiet import quiet_transformers
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -46,8 +46,7 @@ class TransformersBackend:
         auto_processor: Any = AutoProcessor
         auto_model: Any = AutoModelForImageTextToText
         quiet_transformers()
-        if dtype not in DTYPES:
-            raise InputError(f"must be one of {', '.join(DTYPES)}", field="dtype", value=dtype)
+        choice(dtype, DTYPES, "--dtype")
         if batch_size < 1:
             raise InputError("must be 1 or more", field="batch_size", value=batch_size)
         if device == "auto":

@@ -12,7 +12,7 @@ from vrft_eval.backends.protocol import Answer, EngineDied, Prompt, Sampling
 from vrft_eval.backends.transformers_backend import DTYPES
 from vrft_eval.backends.vllm_engine import Engine, EngineOptions, check_device
 from vrft_eval.backends.vllm_requests import Requests
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, choice
 from vrft_eval.quiet import quiet_transformers
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ class VLLMBackend:
         gpu_memory: float = 0.9,
         lora: Path | None = None,
     ) -> None:
-        if dtype not in DTYPES:
-            raise InputError(f"must be one of {', '.join(DTYPES)}", field="dtype", value=dtype)
+        choice(dtype, DTYPES, "--dtype")
         if batch_size < 1:
             raise InputError("must be 1 or more", field="batch_size", value=batch_size)
         check_device(device)

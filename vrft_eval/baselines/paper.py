@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vrft_eval.baselines.models import Against, AgainstRow, PaperColumn, PaperRow, PaperTable, PaperTables
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, choice
 
 if TYPE_CHECKING:
     from vrft_eval.schemas import Report
@@ -43,8 +43,7 @@ def check_against(against: str | None, task: str) -> None:
     """Find out before a run whether there is something to put it beside. Raises InputError."""
     if against is None:
         return
-    if against != PAPER:
-        raise InputError(f"must be {PAPER}", field="--against", value=against)
+    choice(against, [PAPER], "--against")
     if task not in paper_tasks():
         raise InputError(
             f"the paper has no numbers of the task {task}; it has them of {', '.join(paper_tasks())}", field="--against"

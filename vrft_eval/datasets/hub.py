@@ -14,6 +14,7 @@ from vrft_eval.files import confined, read_json
 from vrft_eval.findings import Findings
 from vrft_eval.images import ImageError, Size, embedded_size
 from vrft_rewards import parse_response
+from vrft_rewards.nearest import did_you_mean
 
 _SHARD = re.compile(r"(?P<split>.+?)(-\d+-of-\d+)?\.parquet")
 
@@ -108,7 +109,8 @@ def _table(data: Path, split: str | None) -> Table:
         raise InputError("holds no rows", file=data)
     name = split or ("test" if "test" in splits else next(iter(splits)))
     if name not in splits or (split is None and name != "test" and len(splits) > 1):
-        raise InputError(f"--split must be one of {', '.join(sorted(splits))}", file=data, value=split)
+        named = f"--split must be one of {', '.join(sorted(splits))}"
+        raise InputError(named, file=data, value=split, hint=did_you_mean(split, splits))
     return Table(data, splits[name])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, choice
 from vrft_eval.gate.exist_map import read_exist_map
 from vrft_eval.gate.model_gate import gate_template
 from vrft_eval.gate.models import ExistMap, Gate
@@ -39,7 +39,7 @@ def choose_gate(gate: str | None, prompt: str | None = None) -> GateChoice | Non
             return GateChoice(name, prompt=gate_template(prompt) if name == "model" else None)
     file = Path(gate)
     if not file.is_file():
-        raise InputError(f"must be one of {', '.join(NAMES)}, or the file of an exist map", field="--gate", value=gate)
+        choice(gate, NAMES, "--gate", ", or the file of an exist map")
     return GateChoice("file", read_exist_map(file), file)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vrft_eval.errors import InputError
+from vrft_eval.errors import choice as one_of
 from vrft_eval.masks.checkpoint import DTYPES, family_of, find_device, load
 from vrft_eval.masks.fill import Masks, checked_boxes
 
@@ -45,8 +46,7 @@ class BoxToMask:
         if batch_size < 1:
             raise InputError("must be at least 1", field="batch_size", value=batch_size)
         for field, value, known in (("dtype", dtype, DTYPES), ("choice", choice, CHOICES)):
-            if value not in known:
-                raise InputError(f"must be one of {', '.join(known)}", field=field, value=value)
+            one_of(value, known, field)
         self.path = Path(path)
         self.batch_size = batch_size
         self.choice = choice

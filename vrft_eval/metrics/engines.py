@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, choice
 from vrft_eval.metrics.table import DetectionTable, Floats
 from vrft_eval.schemas import Engine
 
@@ -40,11 +40,8 @@ def curves_of(table: DetectionTable, engine: Engine) -> Curves:
 
 def find_engine(name: str) -> Engine:
     """The engine of that name. Raises InputError."""
-    for known in get_args(Engine):
-        if name == known:
-            engine: Engine = known
-            return engine
-    raise InputError(f"must be one of {', '.join(get_args(Engine))}", field="engine", value=name)
+    engine: Engine = choice(name, get_args(Engine), "--engine")
+    return engine
 
 
 def check_engine(engine: Engine, rule: str) -> None:

@@ -28,6 +28,7 @@ from vrft_eval.schemas import Confusion, Diagnostics, Engine, Gate
 from vrft_eval.tasks.judged import Judged, Verdicts
 from vrft_eval.tasks.prompts import load
 from vrft_rewards import Space
+from vrft_rewards.nearest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,8 @@ class TaskData(ABC):
         """Take what every kind of data is made from. Raises InputError for a split that the task doesn't have."""
         if options.split is not None and spec.splits and options.split not in spec.splits:
             hint = f"{spec.name} has {', '.join(spec.splits)}"
-            raise InputError(f"no such split; {hint}", field="--split", value=options.split)
+            near = did_you_mean(options.split, spec.splits)
+            raise InputError(f"no such split; {hint}", field="--split", value=options.split, hint=near)
         self.spec, self.options, self.notes, self.sizes = spec, options, [], {}
         self.findings = findings or Findings()
         return self.findings

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vrft_rewards.nearest import did_you_mean
+
 __all__ = ["FILES", "path_of"]
 
 FILES = {
@@ -27,5 +29,6 @@ def path_of(framework: str) -> Path:
     'verl.py'
     """
     if framework not in FILES:
-        raise ValueError(f"framework: unknown framework {framework!r}, expected one of {', '.join(FILES)}")
+        known = f"{', '.join(FILES)}{did_you_mean(framework, FILES)}"
+        raise ValueError(f"framework: unknown framework {framework!r}, expected one of {known}")
     return Path(__file__).resolve().parent / FILES[framework]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vrft_rewards.coordinates import ImageSize
+from vrft_rewards.nearest import did_you_mean
 from vrft_rewards.profiles import TASKS
 from vrft_rewards.rewards import ClassificationReward, DetectionReward, GroundingReward, Reward
 from vrft_rewards.scores import Score
@@ -40,7 +41,8 @@ def make_reward(
     (0.0, 3.0)
     """
     if task not in TASKS:
-        raise ValueError(f"task: unknown task {task!r}, expected one of {', '.join(TASKS)}")
+        known = f"{', '.join(TASKS)}{did_you_mean(task, TASKS)}"
+        raise ValueError(f"task: unknown task {task!r}, expected one of {known}")
     spaces = {name: value for name, value in (("space", space), ("truth_space", truth_space)) if value is not None}
     if task == "classification":
         if spaces:
@@ -194,7 +196,7 @@ def environment_options(extra: Sequence[str] = ()) -> dict[str, Any]:
         if not variable.startswith(_PREFIX) or not value:
             continue
         if variable not in names:
-            raise ValueError(f"{variable}: unknown, expected one of {', '.join(names)}")
+            raise ValueError(f"{variable}: unknown, expected one of {', '.join(names)}{did_you_mean(variable, names)}")
         options[names[variable]] = value
     fields = options.pop("fields", None)
     if fields is not None:

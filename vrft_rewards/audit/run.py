@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..nearest import did_you_mean
 from ..profiles import PROFILES
 from .ask import Asker
 from .behaviour import SIZES, broken, hostile_cases, repeatable, timings
@@ -44,7 +45,8 @@ def audit(
     Raises AuditError (a ValueError) when the target can't be loaded or doesn't tell right from wrong.
     """
     if target not in PROFILES and ":" not in target:
-        raise AuditError(f"{target}: neither a profile ({', '.join(PROFILES)}) nor module:function")
+        near = did_you_mean(target, PROFILES)
+        raise AuditError(f"{target}: neither a profile ({', '.join(PROFILES)}) nor module:function{near}")
     if task not in TASKS:
         raise AuditError(f"task: expected one of {', '.join(TASKS)}, got {task!r}")
     if not labels:
