@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,12 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .adapters import FILES, path_of
-from .coordinates import SPACES, check_image_size
+from .adapters import path_of
+from .arguments import make_parser
+from .coordinates import check_image_size
 from .explain import explain
-from .profiles import PROFILES, TASKS
+from .profiles import TASKS
 from .rewards import ClassificationReward, DetectionReward, GroundingReward, Reward
-from .terminal import visible, wants_colour
+from .terminal import print_error, visible, wants_colour
 
 __all__ = ["main"]
 
@@ -27,7 +29,7 @@ class _UserError(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command. Returns the exit code: 0, 1 when an audit finds something that pays, 2 for bad input.
+    """Run a command. Returns the exit code: 0, 1 when an audit finds what pays, 2 for bad input, 130 for Ctrl-C.
 
     Bad input is one message on stderr.
     """
@@ -36,7 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .serve import main as serve  # its options are its own
 
         return serve(given[1:])
-    arguments = _parser().parse_args(given)
+    parser = make_parser()
+    if not given:
+        parser.print_help()
+        return 2
+    arguments = parser.parse_args(given)
     code = 0
     try:
         if arguments.command == "path":
@@ -47,57 +53,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             _run(arguments)
         sys.stdout.flush()
     except _UserError as error:
-        print(f"vrft-rewards: {error}", file=sys.stderr)
+        print_error(str(error))
         return 2
+    except KeyboardInterrupt:
+        print_error("stopped by Ctrl-C")
+        return 128 + signal.SIGINT
     except BrokenPipeError:
         # The reader has gone (`| head`): there is nobody to tell, and the interpreter must not try again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="vrft-rewards", description="Score the answers of vision-language models.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, text in (
-        ("score", "score JSON Lines; each line comes back with reward, parts and reason"),
-        ("explain", "say in words what was read, matched, dropped and paid in each line"),
-    ):
-        command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("file", nargs="?", default="-", metavar="FILE", help="JSON Lines, - for standard input")
-        command.add_argument("--task", required=True, choices=TASKS)
-        command.add_argument("--profile", default="default", choices=list(PROFILES))
-        command.add_argument("--space", choices=SPACES, help="coordinate space of the answers")
-        command.add_argument("--truth-space", choices=SPACES, help="coordinate space of the truth, if another one")
-        command.add_argument("--labels", metavar="FILE", help="class names, one a line (classification)")
-        command.add_argument(
-            "--field",
-            action="append",
-            default=[],
-            metavar="NAME=VALUE",
-            help="another value for a field of the profile",
-        )
-        command.add_argument("-o", "--output", metavar="FILE", help="write here, complete or not at all")
-    text = "print the file that a framework's configuration names as its reward"
-    command = commands.add_parser("path", help=text, description=text)
-    command.add_argument("framework", choices=list(FILES))
-    _audit_parser(commands.add_parser("audit", help="try to cheat a reward function", description=_AUDIT))
-    commands.add_parser("serve", help="score over HTTP; `serve --help` has its options", add_help=False)
-    return parser
-
-
-_AUDIT = (
-    "Try to cheat a reward function. Exit code 1 when something pays, 0 when nothing does, 2 for bad configuration."
-)
-
-
-def _audit_parser(command: argparse.ArgumentParser) -> None:
-    names = ", ".join(PROFILES)
-    command.add_argument("target", metavar="TARGET", help=f"a profile ({names}), module:function or file.py:function")
-    command.add_argument("--task", choices=TASKS, help="default: every task that the target understands")
-    command.add_argument("--labels", metavar="FILE", help="class names, one a line (classification)")
-    command.add_argument("--bounds", nargs=2, type=float, metavar=("LOW", "HIGH"), help="values that it may return")
-    command.add_argument("--time-limit", type=float, default=10.0, metavar="SECONDS", help="for one answer (10)")
-    command.add_argument("--json", metavar="FILE", help="write the reports here too, as JSON")
 
 
 def _audit(arguments: argparse.Namespace) -> int:
@@ -118,12 +82,13 @@ def _audit(arguments: argparse.Namespace) -> int:
         except AuditError as error:
             troubles.append(str(error))
             continue
-        print(as_table(report, wants_colour(sys.stdout)), end="\n\n", flush=True)
+        if arguments.json != "-":
+            print(as_table(report, wants_colour(sys.stdout)), end="\n\n", flush=True)
         reports.append(report)
     if not reports:
         raise _UserError("; ".join(dict.fromkeys(visible(trouble, 400) for trouble in troubles)))
     if arguments.json is not None:
-        with _sink(arguments.json) as sink:
+        with _sink(None if arguments.json == "-" else arguments.json) as sink:
             sink.write((as_json(reports) + "\n").encode())
     return 0 if all(report.passed for report in reports) else 1
 

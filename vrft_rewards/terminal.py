@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Paint", "visible", "wants_colour"]
+__all__ = ["Paint", "print_error", "visible", "wants_colour"]
 
 # Printed as nothing or over their neighbours, though they count as printable: fillers, joiners, variation selectors.
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
@@ -67,3 +68,8 @@ class Paint:
     def bold(self, text: str) -> str:
         """Paint what the eye should find first."""
         return self._wrap("bold", text)
+
+
+def print_error(text: str) -> None:
+    """An error on standard error, as every command of the project tells it."""
+    print(Paint(wants_colour(sys.stderr)).bad("error:"), text, file=sys.stderr)

@@ -105,7 +105,7 @@ def test_bad_lines_are_one_message_and_leave_no_file(tmp_path: Path, capsys: Any
     source, target = write(tmp_path / "in.jsonl", GOOD, line), tmp_path / "out.jsonl"
     assert main(["score", "--task", "detection", source, "-o", str(target)]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"vrft-rewards: {source}{message}")
+    assert error.startswith(f"error: {source}{message}")
     assert error.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
 
@@ -167,7 +167,7 @@ def test_standard_input_and_output() -> None:
     assert json.loads(done.stdout)["id"] == "é7"
     done = run("score", "--task", "detection", "-", data="{}\n")
     assert done.returncode == 2
-    assert done.stderr.startswith("vrft-rewards: <stdin>:1: completion: missing")
+    assert done.stderr.startswith("error: <stdin>:1: completion: missing")
 
 
 def test_unknown_task_is_exit_code_2() -> None:

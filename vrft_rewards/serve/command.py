@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import ipaddress
 import json
 import signal
@@ -12,18 +11,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ..adapters.options import TASKS, TaskRewards
+from ..arguments import Parser
 from ..coordinates import SPACES
 from ..profiles import PROFILES
+from ..terminal import print_error
 from .app import create_app
 from .limits import Limits
 
 __all__ = ["listen", "main", "parser"]
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """Return the parser of the command's options."""
     limits = Limits()
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="vrft-rewards serve", description="Score completions over HTTP: POST /score, and /get_reward for OpenRLHF."
     )
     made.add_argument("--task", required=True, help=f"one of {', '.join(TASKS)}, or several with commas between")
@@ -80,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with listener:
         host, port = listener.getsockname()[:2]
         if not ipaddress.ip_address(host).is_loopback:
-            print(f"vrft-rewards: {host} can be reached from elsewhere, and there is no password", file=sys.stderr)
+            print(f"warning: {host} can be reached from elsewhere, and there is no password", file=sys.stderr)
         shown = f"[{host}]" if ":" in host else host
         print(f"serving {arguments.task} on http://{shown}:{port}", flush=True)
         config = uvicorn.Config(
@@ -92,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _refuse(message: str) -> int:
-    print(f"vrft-rewards serve: {message}", file=sys.stderr)
+    print_error(message)
     return 2
 
 
