@@ -36,7 +36,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "target_absent": ("warning", "descriptions of nothing: no target region"),
     "target_covered": ("warning", "targets that an ignore region covers whole"),
     "other_question": ("warning", "questions of the data that differ from the task's prompt"),
-    "other_count": ("warning", "splits of another size than published"),
+    "other_count": ("warning", "a split of another size than published"),
     "box_outside_a_little": ("note", "boxes that reach outside their image by less than a pixel"),
     "box_tiny": ("note", "boxes with a side below 2 pixels"),
     "name_alike": ("note", "pairs of names that hardly differ"),
@@ -111,8 +111,9 @@ class Findings:
     def notes(self) -> list[str]:
         """Sentences for a report, of the warnings: a count, what it is, the first example."""
         return [
-            f"{found.text[0].upper()}{found.text[1:]}: {found.count:,} "
-            f"({'the first ' if found.count > 1 else ''}{found.examples[0]})."
+            f"{found.text[0].upper()}{found.text[1:]}: "
+            + (found.examples[0] if found.count == 1 else f"{found.count:,} (the first {found.examples[0]})")
+            + "."
             for found in self
             if found.severity == "warning"
         ]

@@ -63,7 +63,7 @@ def test_absent_images_are_refused_counted_left_out_or_of_no_matter(tmp_path: Pa
     assert some.origin.left_out == ("b.png",)
     assert some.data_counts() == {"images_left_out": 1}
     assert some.data_notes()[0] == (
-        f"Images left out, since they are not there (--missing skip): 1 ({tmp_path / 'images' / 'b.png'})."
+        f"Images left out, since they are not there (--missing skip): {tmp_path / 'images' / 'b.png'}."
     )
     # What an earlier run left out is left out again, whatever is on disk by now.
     write_coco(tmp_path, images=True)
