@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from vrft_eval import cli_data, cli_export, cli_plan, cli_score, cli_view, commands, console
-from vrft_eval.backends.registry import BACKENDS
 from vrft_eval.cli_generation import (
     Address,
     Attention,
+    BackendOption,
     BaseUrl,
     BatchSize,
     Concurrency,
@@ -22,26 +21,35 @@ from vrft_eval.cli_generation import (
     Dtype,
     GpuMemory,
     KeyVariable,
+    Limit,
     Lora,
+    MaxFailures,
     MaxModelLen,
     MaxNewTokens,
     MaxPixels,
     MinPixels,
+    Model,
     ModelDefaults,
+    Quiet,
     Retries,
+    RetryFailed,
+    Seed,
     Temperature,
     TensorParallel,
     Timeout,
     TokenBudget,
     Workers,
 )
+from vrft_eval.cli_group import EXIT_CODES, Group
 from vrft_eval.cli_options import (
     AgainstOption,
     Annotations,
+    AsJson,
     Categories,
     Data,
     EngineOption,
     GateOption,
+    GatePrompt,
     Images,
     Labels,
     MissingOption,
@@ -55,41 +63,22 @@ from vrft_eval.cli_options import (
     SamMask,
     Space,
     Split,
+    TaskNames,
 )
 from vrft_eval.commands import DataPaths, Generation, Server
-from vrft_eval.errors import RunStopped
-from vrft_eval.interrupts import interruptible, stopped_by
 from vrft_eval.progress import stages
 
-
-class _Group(TyperGroup):
-    """Turns what the user got wrong into one line and exit code 2; a run that was stopped, into its line and code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command. (The context is Click's, or that of the Click inside newer Typers.)"""
-        try:
-            with interruptible():
-                return super().invoke(ctx)
-        except (ValueError, OSError) as error:
-            console.print_error(str(error))
-            raise typer.Exit(2) from None
-        except (RunStopped, KeyboardInterrupt) as ended:
-            stopped = ended if isinstance(ended, RunStopped) else stopped_by(ended)
-            console.print_error(str(stopped))
-            raise typer.Exit(stopped.code) from None
-
-
 app = typer.Typer(
-    cls=_Group,
+    cls=Group,
     name="vrft-eval",
     help="Evaluate vision-language models on detection, classification and grounding, with the rewards they train on.",
-    no_args_is_help=True,
-    add_completion=False,
+    epilog=EXIT_CODES,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
 
 
-def _version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
@@ -99,18 +88,27 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ctx: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Take the options that come before a command."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+        raise typer.Exit(2)
 
 
 @app.command()
 def run(
-    tasks: Annotated[list[str], typer.Argument(metavar="TASK...", help="See `vrft-eval tasks`.")],
-    model: Annotated[str, typer.Option(help="Model folder, Hugging Face name, demo or demo:sft.")],
-    out: Out,
+    tasks: TaskNames,
+    *,
+    model: Model,
+    backend: BackendOption = "auto",
+    dtype: Dtype = "auto",
+    min_pixels: MinPixels = None,
+    max_pixels: MaxPixels = None,
+    lora: Lora = None,
     data: Data = None,
     annotations: Annotations = None,
     images: Images = None,
@@ -118,24 +116,15 @@ def run(
     categories: Categories = None,
     labels: Labels = None,
     missing: MissingOption = None,
-    backend: Annotated[
-        str, typer.Option(help="Who answers: auto (vllm with a GPU, else transformers), " + ", ".join(BACKENDS) + ".")
-    ] = "auto",
-    limit: Annotated[int | None, typer.Option(min=1, help="Images drawn, or generated (100).")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw, generated data, sampled answers.")] = 0,
+    limit: Limit = None,
+    seed: Seed = 0,
     gate: GateOption = None,
-    gate_prompt: Annotated[
-        str | None, typer.Option(help="Question of --gate model: gate, gate-list, or a file of yours.")
-    ] = None,
-    space: Space = "norm1000",
+    gate_prompt: GatePrompt = None,
+    prompt: Prompt = None,
     max_new_tokens: MaxNewTokens = None,
     temperature: Temperature = 0.0,
     model_defaults: ModelDefaults = False,
     constrain: Constrain = None,
-    dtype: Dtype = "auto",
-    min_pixels: MinPixels = None,
-    max_pixels: MaxPixels = None,
-    lora: Lora = None,
     device: Device = "auto",
     batch_size: BatchSize = None,
     attention: Attention = None,
@@ -150,18 +139,20 @@ def run(
     timeout: Timeout = 120.0,
     retries: Retries = 5,
     token_budget: TokenBudget = None,
+    profile: Profile = "default",
+    space: Space = "norm1000",
     sam: Sam = None,
     sam_dtype: SamDtype = "float32",
     sam_mask: SamMask = "single",
-    profile: Profile = "default",
     engine: EngineOption = "hotcoco",
     resamples: Resamples = commands.RESAMPLES,
     against: AgainstOption = None,
-    prompt: Prompt = None,
+    out: Out,
     new: New = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again what failed before.")] = False,
-    max_failures: Annotated[int | None, typer.Option(min=1, help="Stop when so many prompts have failed.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress: only the table at the end.")] = False,
+    retry_failed: RetryFailed = False,
+    max_failures: MaxFailures = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Ask a model, score its answers, write the reports."""
     specs = commands.check_distinct(tasks)
@@ -223,18 +214,19 @@ def run(
             commands.carry_out(plan, shared.load, shown[spec.name], max_failures=max_failures)
             for spec, plan in zip(specs, plans, strict=True)
         ]
-    console.print_finished([item.report for item in evaluated], folders)
+    console.print_finished([item.report for item in evaluated], folders, as_json=as_json)
 
 
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder of the demo's runs.")] = Path("demo-run"),
     limit: Annotated[int, typer.Option(min=1, help="Images a task.")] = commands.GENERATED_IMAGES,
+    as_json: AsJson = False,
 ) -> None:
     """Run the shipped model, before and after reinforcement fine-tuning, on the three shapes tasks."""
     from vrft_eval.demo_command import run_demo
 
-    run_demo(out, limit)
+    run_demo(out, limit, as_json=as_json)
 
 
 app.command()(cli_score.score)
@@ -265,4 +257,4 @@ def schema(
 
 def main() -> None:
     """Entry point of `vrft-eval`."""
-    app()
+    app(prog_name="vrft-eval")

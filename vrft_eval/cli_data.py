@@ -7,16 +7,25 @@ from typing import Annotated
 
 import typer
 
-from vrft_eval import console
+from vrft_eval import cli_complete, console
 from vrft_eval.check.run import check_task
 from vrft_eval.check.show import print_check
-from vrft_eval.cli_options import Annotations, Categories, Data, Images, Labels, MissingOption, Split
+from vrft_eval.cli_options import (
+    Annotations,
+    AsJson,
+    Categories,
+    Data,
+    Images,
+    Labels,
+    MissingOption,
+    Split,
+    TaskName,
+)
 from vrft_eval.commands import MANY_IMAGES, RESAMPLES
 from vrft_eval.compare.page import write_page
 from vrft_eval.compare.run import compare as compare_runs
 from vrft_eval.compare.show import print_comparison
 from vrft_eval.data_paths import DataPaths
-from vrft_eval.files import dump_json
 from vrft_eval.progress import progress_of
 from vrft_eval.tally import Progress, Tally
 from vrft_eval.task_list import describe, print_task, print_tasks
@@ -24,14 +33,17 @@ from vrft_eval.tasks import TASKS, get_task
 
 
 def tasks(
-    task: Annotated[str | None, typer.Argument(help="Tell everything about one task.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    task: Annotated[
+        str | None,
+        typer.Argument(metavar="TASK", help="Tell everything about one task.", autocompletion=cli_complete.tasks),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the tasks, or tell everything about one."""
     specs = list(TASKS.values()) if task is None else [get_task(task)]
     if as_json:
         described = [describe(spec) for spec in specs]
-        typer.echo(dump_json(described if task is None else described[0]), nl=False)
+        console.print_json(described if task is None else described[0])
     elif task is None:
         print_tasks(specs)
     else:
@@ -39,7 +51,7 @@ def tasks(
 
 
 def check(
-    task: Annotated[str, typer.Argument(help="See `vrft-eval tasks`.")],
+    task: TaskName,
     data: Data = None,
     annotations: Annotations = None,
     images: Images = None,
@@ -48,7 +60,7 @@ def check(
     labels: Labels = None,
     missing: MissingOption = None,
     full: Annotated[bool, typer.Option("--full", help="Decode every image, not only its header.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what is missing or odd in a task's data, before a run; exit code 2 for errors."""
     spec = get_task(task)
@@ -56,7 +68,7 @@ def check(
     with progress_of(f"{task}: images") as progress:
         found = check_task(spec, paths.options(spec, missing="error"), full=full, progress=_if_many(progress))
     if as_json:
-        typer.echo(dump_json(found.model_dump(mode="json")), nl=False)
+        console.print_json(found.model_dump(mode="json"))
     else:
         print_check(found)
     if found.count("error"):
@@ -83,14 +95,14 @@ def compare(
         bool, typer.Option("--force", help="Compare runs of other data, gates or categories too.")
     ] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with the samples that changed.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare runs over the same images: differences, paired intervals and p-values."""
     compared = compare_runs(runs, paths=DataPaths(data, annotations, images), resamples=resamples, force=force)
     if html is not None:
         write_page(compared, html)
     if as_json:
-        typer.echo(dump_json(compared.found.model_dump(mode="json")), nl=False)
+        console.print_json(compared.found.model_dump(mode="json"))
         return
     print_comparison(compared.found)
     if html is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,17 +10,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from vrft_eval import console
+from vrft_eval import cli_complete, console
 from vrft_eval.cli_options import Annotations, Data, Images
 from vrft_eval.data_paths import DataPaths
 from vrft_eval.errors import InputError
-from vrft_eval.files import dump_json
-
-
-def _formats() -> list[tuple[str, str]]:
-    from vrft_eval.export.registry import FORMATS
-
-    return [(name, found.what) for name, found in FORMATS.items()]
 
 
 def export(
@@ -27,7 +21,7 @@ def export(
         list[Path] | None, typer.Argument(metavar="RUN...", help="Run folders.", show_default=False)
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="FORMAT", help="See --list.", autocompletion=_formats)
+        str | None, typer.Option("--to", metavar="FORMAT", help="See --list.", autocompletion=cli_complete.formats)
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="File, or a tracker's folder; else standard output, or its service.")
@@ -64,7 +58,7 @@ def export(
         runs, to, Options(out, wanted, best), names=name or (), paths=DataPaths(data, annotations, images)
     )
     if made.content is not None:
-        typer.echo(made.content, nl=False)
+        sys.stdout.write(str(made.content))
     for place in made.places:
         console.print_line(f"{to}: {place}")
     for note in made.notes:
@@ -79,7 +73,7 @@ def _print_formats(as_json: bool) -> None:
             {"format": found.name, "what": found.what, "samples": found.samples, "pip_install": found.client}
             for found in FORMATS.values()
         ]
-        typer.echo(dump_json(rows), nl=False)
+        console.print_json(rows)
         return
     table = Table(header_style="bold")
     for head in ("format", "what", "samples", "pip install"):

@@ -7,12 +7,46 @@ from typing import Annotated
 
 import typer
 
+from vrft_eval import cli_complete
 from vrft_eval.backends.protocol import MAX_TEMPERATURE
+from vrft_eval.backends.registry import BACKENDS
+from vrft_eval.cli_options import DATA, MODEL, OUTPUT
 
-_ANSWERS = "How answers are drawn"
-_MODEL = "The model and its images"
-_SPEED = "Where it runs, and how fast"
-_SERVER = "An OpenAI-compatible server (--backend openai)"
+_ANSWERS = "Generation"
+_SPEED = "Hardware and speed"
+_SERVER = "Server (--backend openai)"
+
+Model = Annotated[
+    str,
+    typer.Option(
+        help="Model folder, Hugging Face name, demo or demo:sft.",
+        rich_help_panel=MODEL,
+        autocompletion=cli_complete.models,
+    ),
+]
+BackendOption = Annotated[
+    str,
+    typer.Option(
+        "--backend",
+        help="Who answers: auto (vllm with a GPU, else transformers), " + ", ".join(BACKENDS) + ".",
+        rich_help_panel=MODEL,
+        autocompletion=cli_complete.backends,
+    ),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Images drawn, or generated (100).", rich_help_panel=DATA)]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Seed of the draw, generated data, sampled answers.", rich_help_panel=DATA)
+]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Ask again what failed before.", rich_help_panel=OUTPUT)
+]
+MaxFailures = Annotated[
+    int | None, typer.Option(min=1, help="Stop when so many prompts have failed.", rich_help_panel=OUTPUT)
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress: only the table at the end.", rich_help_panel=OUTPUT),
+]
 
 MaxNewTokens = Annotated[int | None, typer.Option(min=1, help="1024; 256 for shapes-*.", rich_help_panel=_ANSWERS)]
 Temperature = Annotated[
@@ -28,18 +62,24 @@ Constrain = Annotated[
     typer.Option(
         help="Force the answer's form: regex (the tagged response) or json (a bare answer). Changes scores.",
         rich_help_panel=_ANSWERS,
+        autocompletion=cli_complete.names(("regex", "json")),
     ),
 ]
 Dtype = Annotated[
-    str, typer.Option(help="auto (float32 on a CPU), float32, bfloat16, float16.", rich_help_panel=_MODEL)
+    str,
+    typer.Option(
+        help="auto (float32 on a CPU), float32, bfloat16, float16.",
+        rich_help_panel=MODEL,
+        autocompletion=cli_complete.names(("auto", "float32", "bfloat16", "float16")),
+    ),
 ]
 MinPixels = Annotated[
-    int | None, typer.Option(min=1, help="Images with fewer pixels are enlarged to that.", rich_help_panel=_MODEL)
+    int | None, typer.Option(min=1, help="Images with fewer pixels are enlarged to that.", rich_help_panel=MODEL)
 ]
 MaxPixels = Annotated[
-    int | None, typer.Option(min=1, help="Images with more pixels are reduced to that.", rich_help_panel=_MODEL)
+    int | None, typer.Option(min=1, help="Images with more pixels are reduced to that.", rich_help_panel=MODEL)
 ]
-Lora = Annotated[Path | None, typer.Option(help="Folder of a LoRA adapter on the model.", rich_help_panel=_MODEL)]
+Lora = Annotated[Path | None, typer.Option(help="Folder of a LoRA adapter on the model.", rich_help_panel=MODEL)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...", rich_help_panel=_SPEED)]
 BatchSize = Annotated[
     int | None,

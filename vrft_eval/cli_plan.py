@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,24 +9,30 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from vrft_eval import commands, console
-from vrft_eval.cli_generation import MaxPixels, MinPixels
+from vrft_eval import cli_complete, commands, console
+from vrft_eval.cli_generation import Limit, MaxPixels, MinPixels, Seed
 from vrft_eval.cli_options import (
+    MODEL,
     Annotations,
+    AsJson,
     Categories,
     Data,
     GateOption,
+    GatePrompt,
     Images,
     Labels,
     MissingOption,
     Prompt,
     Split,
+    TaskNames,
 )
 from vrft_eval.data_paths import DataPaths
 from vrft_eval.errors import InputError
 from vrft_eval.gate.choose import choose_gate
-from vrft_eval.planning import Pace, Stage, TokenCount, estimate, measured_pace, plan_stages
+from vrft_eval.planned import PlannedRun, PlannedTime, summarise
+from vrft_eval.planning import Pace, TokenCount, measured_pace, plan_stages
 
+_COST = "Time and cost"
 _NO_RATE = (
     "How long that takes is not known before it is measured: make a run of it with --limit 100, on the machine and "
     "with the backend that you mean to use, and name its folder with --measured; or give --rate."
@@ -35,7 +40,7 @@ _NO_RATE = (
 
 
 def plan(
-    tasks: Annotated[list[str], typer.Argument(metavar="TASK...", help="See `vrft-eval tasks`.")],
+    tasks: TaskNames,
     data: Data = None,
     annotations: Annotations = None,
     images: Images = None,
@@ -43,20 +48,35 @@ def plan(
     categories: Categories = None,
     labels: Labels = None,
     missing: MissingOption = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Images drawn.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    limit: Limit = None,
+    seed: Seed = 0,
     gate: GateOption = None,
-    gate_prompt: Annotated[str | None, typer.Option(help="Question of --gate model, as in `run`.")] = None,
+    gate_prompt: GatePrompt = None,
     prompt: Prompt = None,
-    model: Annotated[str | None, typer.Option(help="Whose tokens are counted: as in `run`.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose tokens are counted: as in `run`.", rich_help_panel=MODEL, autocompletion=cli_complete.models
+        ),
+    ] = None,
     min_pixels: MinPixels = None,
     max_pixels: MaxPixels = None,
     measured: Annotated[
-        Path | None, typer.Option(help="A run made by one worker: its rate, and the mean length of its answers.")
+        Path | None,
+        typer.Option(
+            help="A run made by one worker: its rate, and the mean length of its answers.", rich_help_panel=_COST
+        ),
     ] = None,
-    rate: Annotated[float | None, typer.Option(help="Prompts a second of one worker, instead of --measured.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Engines side by side.")] = 1,
-    price: Annotated[float | None, typer.Option(min=0, help="Of an hour of one worker (its GPU, or GPUs).")] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Prompts a second of one worker, instead of --measured.", rich_help_panel=_COST),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Engines side by side.", rich_help_panel=_COST)] = 1,
+    price: Annotated[
+        float | None,
+        typer.Option(min=0, help="Of an hour of one worker (its GPU, or GPUs).", rich_help_panel=_COST),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Count what a run would ask, before it: prompts, tokens, and from a measured rate hours and cost."""
     pace = _pace(measured, rate)
@@ -79,11 +99,11 @@ def plan(
             tokens=tokens,
         )
     ]
-    _print(stages, pace)
-    if pace is None:
-        console.print_line(_NO_RATE)
-        return
-    _print_estimate(sum(stage.prompts for stage in stages), pace, workers, price)
+    found = summarise(stages, pace, workers, price)
+    if as_json:
+        console.print_json(found.model_dump(mode="json"))
+    else:
+        _print(found)
 
 
 def _pace(measured: Path | None, rate: float | None) -> Pace | None:
@@ -97,35 +117,35 @@ def _pace(measured: Path | None, rate: float | None) -> Pace | None:
     return Pace(rate, None, "given")
 
 
-def _print(stages: Sequence[Stage], pace: Pace | None) -> None:
+def _print(found: PlannedRun) -> None:
     table = Table(header_style="bold")
     for head in ("task", "stage"):
         table.add_column(head)
     for head in ("images", "prompts", "prompt tokens", "answer tokens"):
         table.add_column(head, justify="right")
-    length = None if pace is None else pace.answer_tokens
 
-    def row(task: str, name: str, images: str, prompts: int, of_prompts: int | None) -> None:
-        answers = None if length is None else round(prompts * length)
-        numbers = (f"{prompts:,}", *("-" if value is None else f"{value:,}" for value in (of_prompts, answers)))
-        table.add_row(task, name, images, *numbers)
+    def row(task: str, name: str, images: int | None, *counts: int | None) -> None:
+        shown = ("" if images is None else f"{images:,}", *("-" if value is None else f"{value:,}" for value in counts))
+        table.add_row(task, name, *shown)
 
-    for stage in stages:
-        row(stage.task, stage.name, f"{stage.images:,}", stage.prompts, stage.prompt_tokens)
-    if len(stages) > 1:
+    for stage in found.stages:
+        row(stage.task, stage.stage, stage.images, stage.prompts, stage.prompt_tokens, stage.answer_tokens)
+    if len(found.stages) > 1:
         table.add_section()
-        counted = [stage.prompt_tokens for stage in stages if stage.prompt_tokens is not None]
-        row("all", "", "", sum(stage.prompts for stage in stages), sum(counted) if counted else None)
+        row("all", "", None, found.prompts, found.prompt_tokens, found.answer_tokens)
     console.out.print(table)
-    for stage in stages:
+    for stage in found.stages:
         if stage.note is not None:
-            console.out.print(Text(f"{stage.task}, {stage.name}: {stage.note}.", "dim"))
+            console.out.print(Text(f"{stage.task}, {stage.stage}: {stage.note}.", "dim"))
+    if found.time is None:
+        console.print_line(_NO_RATE)
+    else:
+        _print_time(found.time)
 
 
-def _print_estimate(prompts: int, pace: Pace, workers: int, price: float | None) -> None:
-    found = estimate(prompts, pace, workers)
-    console.print_line(f"rate: {pace.rate:.4g} prompts a second of one worker ({pace.source})")
-    many = f" with {workers} workers, {found.worker_hours:,.2f} hours of one" if workers > 1 else ""
-    console.print_line(f"time: {found.hours:,.2f} hours{many}; loading the model is not in it")
-    if price is not None:
-        console.print_line(f"cost: {found.worker_hours * price:,.2f} at {price:g} for an hour of a worker")
+def _print_time(time: PlannedTime) -> None:
+    console.print_line(f"rate: {time.rate:.4g} prompts a second of one worker ({time.source})")
+    many = f" with {time.workers} workers, {time.worker_hours:,.2f} hours of one" if time.workers > 1 else ""
+    console.print_line(f"time: {time.hours:,.2f} hours{many}; loading the model is not in it")
+    if time.cost is not None:
+        console.print_line(f"cost: {time.cost:,.2f} at {time.price:g} for an hour of a worker")

@@ -9,8 +9,11 @@ import typer
 
 from vrft_eval import commands, console
 from vrft_eval.cli_options import (
+    DATA,
+    SCORING,
     AgainstOption,
     Annotations,
+    AsJson,
     Categories,
     Data,
     EngineOption,
@@ -23,20 +26,22 @@ from vrft_eval.cli_options import (
     Profile,
     Prompt,
     Resamples,
+    RunFolderPath,
     Sam,
     SamDevice,
     SamDtype,
     SamMask,
     Space,
     Split,
+    TaskName,
 )
 from vrft_eval.commands import DataPaths
 
 
 def score(
-    task: Annotated[str, typer.Argument(help="See `vrft-eval tasks`.")],
-    responses: Annotated[Path, typer.Option(help="JSON Lines of {id, completion}.")],
-    out: Out,
+    task: TaskName,
+    *,
+    responses: Annotated[Path, typer.Option(help="JSON Lines of {id, completion}.", rich_help_panel=DATA)],
     data: Data = None,
     annotations: Annotations = None,
     images: Images = None,
@@ -44,18 +49,20 @@ def score(
     categories: Categories = None,
     labels: Labels = None,
     missing: MissingOption = None,
-    prompt: Prompt = None,
     gate: GateOption = None,
+    prompt: Prompt = None,
+    profile: Profile = "default",
     space: Space = "norm1000",
     sam: Sam = None,
     sam_dtype: SamDtype = "float32",
     sam_mask: SamMask = "single",
     device: SamDevice = "auto",
-    profile: Profile = "default",
     engine: EngineOption = "hotcoco",
     resamples: Resamples = commands.RESAMPLES,
     against: AgainstOption = None,
+    out: Out,
     new: New = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score recorded answers: no model, and no image files, are needed."""
     evaluated = commands.score(
@@ -76,27 +83,40 @@ def score(
         gate=gate,
         new=new,
     )
-    console.print_finished([evaluated.report], [out])
+    console.print_finished([evaluated.report], [out], as_json=as_json)
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: RunFolderPath,
     data: Data = None,
     annotations: Annotations = None,
     images: Images = None,
-    space: Annotated[str | None, typer.Option(help="Read the answers in another space.")] = None,
+    space: Annotated[
+        str | None, typer.Option(help="Read the answers in another space.", rich_help_panel=SCORING)
+    ] = None,
     sam: Sam = None,
-    sam_dtype: Annotated[str | None, typer.Option(help="Make the masks with another dtype.")] = None,
-    sam_mask: Annotated[str | None, typer.Option(help="Take another mask of the SAM: single or best.")] = None,
+    sam_dtype: Annotated[
+        str | None, typer.Option(help="Make the masks with another dtype.", rich_help_panel=SCORING)
+    ] = None,
+    sam_mask: Annotated[
+        str | None, typer.Option(help="Take another mask of the SAM: single or best.", rich_help_panel=SCORING)
+    ] = None,
     device: SamDevice = "auto",
-    profile: Annotated[str | None, typer.Option(help="Pay the answers by another profile.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Pay the answers by another profile.", rich_help_panel=SCORING)
+    ] = None,
     against: AgainstOption = None,
-    engine: Annotated[str | None, typer.Option(help="Compute detection metrics with another engine.")] = None,
-    resamples: Annotated[int | None, typer.Option(min=0, help="Another number of bootstrap resamples.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Compute detection metrics with another engine.", rich_help_panel=SCORING)
+    ] = None,
+    resamples: Annotated[
+        int | None, typer.Option(min=0, help="Another number of bootstrap resamples.", rich_help_panel=SCORING)
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make a run's reports again."""
     paths = DataPaths(data, annotations, images)
-    evaluated = commands.report(
+    evaluated = commands.planned_again(
         run,
         paths=paths,
         space=space,
@@ -108,5 +128,5 @@ def report(
         against=against,
         engine=engine,
         resamples=resamples,
-    )
-    console.print_finished([evaluated.report], [run])
+    ).settle()
+    console.print_finished([evaluated.report], [run], as_json=as_json)

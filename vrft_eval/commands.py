@@ -1,4 +1,4 @@
-"""What the commands do, without the command line: run, score, report."""
+"""What the commands do, without the command line: run, score, and a run planned again."""
 
 from __future__ import annotations
 
@@ -188,36 +188,6 @@ def score(
 
 
 @no_garbage_collection()
-def report(
-    run: Path,
-    *,
-    paths: DataPaths | None = None,
-    space: str | None = None,
-    profile: str | None = None,
-    sam: str | None = None,
-    sam_dtype: str | None = None,
-    sam_mask: str | None = None,
-    device: str = "auto",
-    against: str | None = None,
-    engine: str | None = None,
-    resamples: int | None = None,
-) -> Evaluated:
-    """Make a run's reports again, perhaps reading its answers in another way. Raises InputError."""
-    return planned_again(
-        run,
-        paths=paths,
-        space=space,
-        profile=profile,
-        sam=sam,
-        sam_dtype=sam_dtype,
-        sam_mask=sam_mask,
-        device=device,
-        against=against,
-        engine=engine,
-        resamples=resamples,
-    ).settle()
-
-
 def planned_again(
     run: Path,
     *,

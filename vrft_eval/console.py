@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -11,13 +13,21 @@ from rich.table import Table
 from rich.text import Text
 
 from vrft_eval.baselines.models import Against
+from vrft_eval.files import dump_json
 from vrft_eval.report.beside import beside_head, beside_rows, beside_title
 from vrft_eval.report.evidence import interval_text
 from vrft_eval.report.visible import plain
 from vrft_eval.report.words import number
 from vrft_eval.schemas import DemoRow, Report
 
-out = Console(highlight=False)
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave a reader that has gone to the command, whose exit code Rich would make 1."""
+        raise BrokenPipeError
+
+
+out = _Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
@@ -55,8 +65,17 @@ def print_reports(reports: Sequence[Report]) -> None:
             out.print(Text(f"{report.task}: {plain(note, 1000)}", "dim"))
 
 
-def print_finished(reports: Sequence[Report], folders: Sequence[Path]) -> None:
-    """What came out of runs, and where it lies."""
+def print_json(value: Any) -> None:
+    """JSON alone on standard output, as `--json` wants it."""
+    sys.stdout.write(dump_json(value))
+
+
+def print_finished(reports: Sequence[Report], folders: Sequence[Path], *, as_json: bool = False) -> None:
+    """What came out of runs, and where it lies; as JSON one report.json, or a list of them."""
+    if as_json:
+        found = [report.model_dump(mode="json") for report in reports]
+        print_json(found[0] if len(found) == 1 else found)
+        return
     print_reports(reports)
     for folder in folders:
         print_line(f"report: {folder / 'report.html'}")

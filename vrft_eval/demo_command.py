@@ -25,7 +25,7 @@ _SHOWN = {
 }
 
 
-def run_demo(out: Path, limit: int) -> None:
+def run_demo(out: Path, limit: int, *, as_json: bool = False) -> None:
     """Run both models on the same images, greedily and sampled, print one table, write an index of their reports.
 
     Raises InputError when `out` holds something else.
@@ -65,6 +65,9 @@ def run_demo(out: Path, limit: int) -> None:
     )
     write_atomic(out / "report.json", dump_json(index.model_dump(mode="json")))
     write_atomic(out / "report.html", render_page("demo.html.j2", index=index))
+    if as_json:
+        console.print_json(index.model_dump(mode="json"))
+        return
     console.print_demo(index.rows)
     console.print_line(f"{index.seconds:.0f} seconds")
     console.print_line(f"report: {out / 'report.html'}")

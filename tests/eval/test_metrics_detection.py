@@ -195,7 +195,7 @@ def test_the_engine_is_in_the_run_and_in_its_report(tmp_path: Path) -> None:
         assert f"Computed with {engine}." in (out / "report.md").read_text(encoding="utf-8")
     for name in ("metrics", "per_category", "intervals", "diagnostics", "correlation"):
         assert reports[0][name] == reports[1][name], name
-    again = commands.report(tmp_path / "hotcoco", engine="pycocotools", resamples=0)
+    again = commands.planned_again(tmp_path / "hotcoco", engine="pycocotools", resamples=0).settle()
     assert again.report.engine == "pycocotools"
     assert again.report.intervals == {}
     assert again.info.scoring.resamples == 0
