@@ -67,6 +67,7 @@ class Watched:
         if self.info.scoring.sam is not None:
             notes.append(_SAM)
         report = found.report.model_copy(update={"notes": notes})
-        folder = evaluation.folder.path.absolute()
-        page = render_report(report, found.judged, found.measures, found.info, Pictures(folder))
+        # The server has the images at hand: no time goes into thumbnails of them.
+        pictures = Pictures(evaluation.folder.path.absolute(), room=0)
+        page = render_report(report, found.judged, found.measures, found.info, pictures)
         return page, len(samples)

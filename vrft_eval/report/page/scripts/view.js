@@ -52,9 +52,6 @@ function settle(of) {
   const sameTheme = () => { document.documentElement.style.colorScheme = root.style.colorScheme; };
   root.addEventListener("themechange", sameTheme);
   sameTheme();
-  const sameHash = () => history.replaceState(null, "", inside.location.hash || location.pathname);
-  inside.addEventListener("hashchange", sameHash);
-  inside.addEventListener("popstate", sameHash);
 }
 
 function load(version) {
@@ -80,6 +77,8 @@ function load(version) {
 
 function show() {
   if (!newest) return;
+  const hash = frame?.contentWindow.location.hash ?? location.hash;
+  if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname);
   const { line, error, scored, finished, version } = newest;
   byId("line").textContent = line;
   byId("error").textContent = error ?? "";
