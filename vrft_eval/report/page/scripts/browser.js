@@ -61,3 +61,4 @@ addEventListener("popstate", () => follow({ scroll: false }));
 addTools();
 follow({ scroll: true });
 if (!places.length && !state.sample) show();
+setTimeout(readAhead, 300);

@@ -40,14 +40,22 @@ function search({ show, category, sort, q }) {
     if (words && !searched(k).includes(words)) continue;
     found.push(k);
   }
-  return sort in ORDERS ? sorted(found, ...ORDERS[sort].slice(1)) : found;
+  return sort in ORDERS ? sorted(found, sort) : found;
 }
 
+const sortKeys = {};
+
 // What has no value comes last either way.
-function sorted(places, valueOf, sign) {
-  const values = new Map(places.map((k) => [k, valueOf(samples[k]) ?? null]));
-  return places.sort((a, b) => {
-    const x = values.get(a), y = values.get(b);
-    return x === null || y === null ? (x === null) - (y === null) || a - b : sign * (x - y) || a - b;
-  });
+function sorted(places, sort) {
+  const [, valueOf, sign] = ORDERS[sort];
+  const keys = (sortKeys[sort] ??= Float64Array.from(samples, (sample) => sign * (valueOf(sample) ?? sign * Infinity)));
+  return places.sort((a, b) => (keys[a] === keys[b] ? a - b : keys[a] - keys[b]));
+}
+
+// The first search shall be as quick as the next ones: texts are made ready while there is nothing else to do.
+function readAhead(from = 0) {
+  for (let k = from; k < samples.length; k++) {
+    searched(k);
+    if (k % 500 === 499) return void setTimeout(() => readAhead(k + 1));
+  }
 }
