@@ -92,7 +92,8 @@ def _orientation(path: Path) -> int | None:
     """What EXIF says: browsers turn such an image, and its boxes are those of the unturned one. None: not an image."""
     try:
         with Image.open(path) as image:
-            value = image.getexif().get(_ORIENTATION, 1)
+            # That of PNG itself would decode the whole image first, in search of EXIF behind the pixels.
+            value = Image.Image.getexif(image).get(_ORIENTATION, 1)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return value if value in range(1, 9) else 1
