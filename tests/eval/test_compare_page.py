@@ -106,7 +106,7 @@ def test_the_page_shows_what_the_json_says(runs: Path, tmp_path: Path) -> None:
     # Each with both answers on its own image, which is in the page once.
     assert sum(value.split()[0] == "view" for value in page.of("div", "class")) == 2 * len(articles)
     style = (tmp_path / "compare.html").read_text(encoding="utf-8")
-    assert style.count("data:image/png;base64,") == 15
+    assert style.count("{background-image:url(data:image/") == 15
     assert page.text.count("No Objects") == 14
     assert "1 of 1 objects found" in page.text
 
