@@ -47,6 +47,7 @@ from vrft_eval.cli_options import (
     AsJson,
     Categories,
     Data,
+    Embed,
     EngineOption,
     GateOption,
     GatePrompt,
@@ -149,6 +150,7 @@ def run(
     against: AgainstOption = None,
     out: Out,
     new: New = False,
+    embed: Embed = False,
     retry_failed: RetryFailed = False,
     max_failures: MaxFailures = None,
     quiet: Quiet = False,
@@ -204,6 +206,7 @@ def run(
             gate_prompt=gate_prompt if spec.kind == "detection" or len(specs) == 1 else None,
             prompt=prompt,
             new=new,
+            embed=embed,
             retry_failed=retry_failed,
             stages=shown[spec.name],
         )

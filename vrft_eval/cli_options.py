@@ -135,6 +135,10 @@ Out = Annotated[
 New = Annotated[
     bool, typer.Option("--new", help="Start over: delete the files of the run in --out.", rich_help_panel=OUTPUT)
 ]
+Embed = Annotated[
+    bool,
+    typer.Option("--embed", help="Put every image into report.html, so that it can be sent.", rich_help_panel=OUTPUT),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON, and nothing else on standard output.", rich_help_panel=OUTPUT)
 ]

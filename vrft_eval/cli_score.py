@@ -16,6 +16,7 @@ from vrft_eval.cli_options import (
     AsJson,
     Categories,
     Data,
+    Embed,
     EngineOption,
     GateOption,
     Images,
@@ -62,6 +63,7 @@ def score(
     against: AgainstOption = None,
     out: Out,
     new: New = False,
+    embed: Embed = False,
     as_json: AsJson = False,
 ) -> None:
     """Score recorded answers: no model, and no image files, are needed."""
@@ -82,6 +84,7 @@ def score(
         against=against,
         gate=gate,
         new=new,
+        embed=embed,
     )
     console.print_finished([evaluated.report], [out], as_json=as_json)
 
@@ -112,11 +115,12 @@ def report(
     resamples: Annotated[
         int | None, typer.Option(min=0, help="Another number of bootstrap resamples.", rich_help_panel=SCORING)
     ] = None,
+    embed: Embed = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a run's reports again."""
     paths = DataPaths(data, annotations, images)
-    evaluated = commands.planned_again(
+    planned = commands.planned_again(
         run,
         paths=paths,
         space=space,
@@ -128,5 +132,7 @@ def report(
         against=against,
         engine=engine,
         resamples=resamples,
-    ).settle()
+    )
+    planned.embed = embed
+    evaluated = planned.settle()
     console.print_finished([evaluated.report], [run], as_json=as_json)

@@ -45,6 +45,7 @@ def plan_run(
     gate_prompt: str | None = None,
     prompt: Path | None = None,
     new: bool = False,
+    embed: bool = False,
     retry_failed: bool = False,
     generate_into: Path | None = None,
     stages: Stages | None = None,
@@ -95,6 +96,7 @@ def plan_run(
         sampling=generation.sampling(spec, seed),
         reading=reading,
         new=new,
+        embed=embed,
         retry_failed=retry_failed,
     )
 
@@ -144,6 +146,7 @@ def score(
     gate: str | None = None,
     prompt: Path | None = None,
     new: bool = False,
+    embed: bool = False,
 ) -> Evaluated:
     """Score recorded answers. Raises InputError before anything is written."""
     spec = get_task(task)
@@ -179,6 +182,7 @@ def score(
         template=template_of(spec, prompt),
         reading=reading,
         new=new,
+        embed=embed,
     )
     asked = {sample.id for sample in evaluation.samples}
     left_out = sum(key not in asked for key in recorded)

@@ -200,6 +200,7 @@ def plan(
     reading: Reading | None = None,
     new: bool = False,
     retry_failed: bool = False,
+    embed: bool = False,
 ) -> Evaluation:
     """Plan an evaluation of loaded data. Raises InputError; writes nothing."""
     folder = out if isinstance(out, RunFolder) else RunFolder(out)
@@ -227,7 +228,7 @@ def plan(
     )
     folder.check(settings, new=new)
     evaluation = Evaluation(
-        data, samples, folder, settings, reading, source, stage, sampling or Sampling(), new, retry_failed
+        data, samples, folder, settings, reading, source, stage, sampling or Sampling(), new, retry_failed, embed
     )
     if not new:
         evaluation.reload()

@@ -10,8 +10,10 @@ import pytest
 from eval_helpers import coco_document, completion, write_coco, write_lines
 from PIL import Image
 from report_helpers import Page, read_page
+from typer.testing import CliRunner
 
 from vrft_eval import commands
+from vrft_eval.cli import app
 from vrft_eval.commands import DataPaths
 from vrft_eval.evaluation import Evaluated
 from vrft_eval.report import samples
@@ -91,8 +93,9 @@ def test_the_page_holds_everything_it_shows(tmp_path: Path) -> None:
     assert (found["boxes"], found["scores"], found["pairs"]) == ([20, 10, 120, 60], [0.9], [[1, 0, 1.0]])
     assert found["why"].startswith("1 of 1 objects found")
     assert wrong["keys"] == ["wrong", "missed"]
-    assert page.samples["around"][0].endswith("Detect all objects belonging to the category '")
-    assert page.samples["prompts"] == ["cat", "dog"]
+    around, prompts = page.samples["around"], page.samples["prompts"]
+    whole = [around[0] + prompts[row["prompt"]] + around[1] for row in (found, wrong)]
+    assert whole == [sample.prompt for sample in evaluated.judged.samples]
 
 
 def test_a_box_that_matches_nothing_says_what_it_overlaps(tmp_path: Path) -> None:
@@ -241,3 +244,24 @@ def test_long_texts_are_cut_and_the_rest_counted(tmp_path: Path, monkeypatch: py
 
 def test_a_cell_stays_one_line() -> None:
     assert cell("a\nb | c") == r"a b \| c"
+
+
+def test_embed_is_an_option_of_run_score_and_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path
+) -> None:
+    monkeypatch.setattr("vrft_eval.report.pictures.ROOM", 0)
+    write_coco(tmp_path / "data", images=True)
+    data, recorded = ("--data", tmp_path / "data"), ("--responses", write_lines(tmp_path / "r.jsonl", _good()))
+    answered = ("--model", tiny_model, "--device", "cpu", "--max-new-tokens", 2, "--gate", "truth")
+    commands_of = {
+        "score": ("score", "detection", *data, *recorded, "--out", tmp_path / "score"),
+        "report": ("report", tmp_path / "score"),
+        "run": ("run", "detection", *data, *answered, "--out", tmp_path / "run"),
+    }
+    for name, words in commands_of.items():
+        run = tmp_path / ("run" if name == "run" else "score")
+        for more, inside in (((), False), (("--embed",), True)):
+            done = CliRunner().invoke(app, [str(word) for word in (*words, *more)])
+            assert done.exit_code == 0, done.output
+            found = read_page(run).pictures
+            assert [picture.startswith("data:") for picture in found] == [inside] * 2, name

@@ -34,18 +34,18 @@ Picture = str | tuple[str, int] | None
 class Pictures:
     """How a page gets its images: embed puts all into it; without a folder, that of the page, none is referred to.
 
-    room is how many characters of thumbnails there are before the references.
+    room is how many characters of thumbnails there are before the references; None is `ROOM`.
     """
 
     folder: Path | None = None
     embed: bool = False
-    room: int = ROOM
+    room: int | None = None
 
     def of(self, images: Sequence[Path]) -> list[Picture]:
         """Thumbnails of the images, as many as there is room for, then references."""
         longest = _SMALL if self.embed and len(images) > MANY else _LARGE
         found: list[Picture] = []
-        room = self.room
+        room = ROOM if self.room is None else self.room
         for path in images if room or self.embed else ():
             uri = thumbnail(path, longest)
             room -= len(uri or "")
