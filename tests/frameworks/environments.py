@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TORCH = ("torch==2.13.0",)
+# Of the same day as torch; the images of Qwen's processors go through it.
+VISION = ("torch==2.13.0", "torchvision==0.28.0", "qwen-vl-utils==0.0.14")
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,15 @@ class Check:
     checkout: str | None = None
     """The environment variable that names a checkout, for frameworks that no package index has."""
     source: str = ""
+    example: str | None = None
+    """The script that takes the framework's example in docs/frameworks as far as it goes without a GPU."""
 
 
 ENVIRONMENTS = {
     # Only what the reward path imports: the whole of verl wants vLLM or SGLang, and a GPU.
     "verl": Environment(
         (
-            TORCH,
+            VISION,
             (
                 "transformers>=5.5.3,<5.11,!=5.6.0",
                 "tensordict>=0.8.0,<=0.10.0,!=0.9.0",
@@ -37,14 +41,23 @@ ENVIRONMENTS = {
                 "ray[default]>=2.41",
             ),
             ("hydra-core", "codetiming", "dill", "datasets", "pandas", "torchdata", "peft", "aiohttp", "pillow"),
+            ("cachetools", "fastapi", "uvicorn"),
             ("--no-deps", "verl==0.9.1"),
         )
     ),
+    # What a checkout of it wants, without vLLM and flash-attn. It fails to load its own defaults with omegaconf 2.4.
+    "easyr1": Environment(
+        (
+            VISION,
+            ("transformers>=4.54,<5", "tensordict", "ray[default]>=2.41", "omegaconf<2.4", "accelerate", "msgspec"),
+            ("codetiming", "datasets", "pandas", "torchdata", "peft", "pillow"),
+        )
+    ),
     # msgspec: imported by its GRPO trainer and not declared; vLLM brings it.
-    "ms-swift": Environment((TORCH, ("ms-swift==4.6.0", "msgspec"))),
+    "ms-swift": Environment((VISION, ("ms-swift==4.6.0", "msgspec"))),
     "openrlhf": Environment(
         (
-            TORCH,
+            VISION,
             (
                 "transformers==5.15.0",
                 "aiohttp",
@@ -54,6 +67,12 @@ ENVIRONMENTS = {
                 "fastapi",
                 "uvicorn",
                 "prometheus-client",
+                "datasets",
+                "ray[default]==2.55.0",
+                "peft",
+                "accelerate",
+                "optree",
+                "torchdata",
             ),
             ("--no-deps", "openrlhf==0.11.2"),
         )
@@ -64,10 +83,16 @@ ENVIRONMENTS = {
 
 CHECKS = {
     "trl": Check("check_trl.py", None),
-    "verl": Check("check_verl.py", "verl"),
-    "easyr1": Check("check_easyr1.py", "verl", "EASYR1_SOURCE", "https://github.com/hiyouga/EasyR1"),
-    "ms-swift": Check("check_ms_swift.py", "ms-swift"),
-    "openrlhf": Check("check_openrlhf.py", "openrlhf"),
+    "verl": Check("check_verl.py", "verl", example="example_verl.py"),
+    "easyr1": Check(
+        "check_easyr1.py",
+        "easyr1",
+        "EASYR1_SOURCE",
+        "https://github.com/hiyouga/EasyR1",
+        example="example_easyr1.py",
+    ),
+    "ms-swift": Check("check_ms_swift.py", "ms-swift", example="example_ms_swift.py"),
+    "openrlhf": Check("check_openrlhf.py", "openrlhf", example="example_openrlhf.py"),
     "verifiers": Check("check_verifiers.py", "verifiers"),
     "verifiers-rubric": Check("check_verifiers_rubric.py", "verifiers-rubric"),
     "nemo-rl": Check("check_nemo_rl.py", "verl", "NEMO_RL_SOURCE", "https://github.com/NVIDIA-NeMo/RL"),

@@ -1,7 +1,8 @@
 """Run our adapters inside the real frameworks: ``python tests/frameworks/run.py [NAME ...]``.
 
-Each framework gets an environment under .venv-frameworks/ (made once, kept), and its script runs there. What can't be
-run is listed with the reason and never counted as passed. Exit code 1 when a check fails.
+Each framework gets an environment under .venv-frameworks/ (made once, kept), and its scripts run there: the adapter's
+check, and where docs/frameworks has an example the example's, on data that prepare.py makes. What can't be run is
+listed with the reason and never counted as passed. Exit code 1 when a check fails.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from environments import CHECKS, ENVIRONMENTS, Check
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".venv-frameworks"
+SETS = FOLDER / "sets"
+# torchvision beside a torch without CUDA.
+VISION = ROOT / "tests" / "vllm_engine" / "cpu_torchvision.py"
 # What the adapters themselves need; vrft is read from the checkout.
 LAST = (("numpy>=1.24", "pydantic>=2.6", "rapidfuzz>=3.6", "scipy>=1.10", "shapely>=2.0"),)
 
@@ -27,6 +31,13 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"unknown: {', '.join(unknown)}; there are {', '.join(CHECKS)}", file=sys.stderr)
         return 2
+    if any(CHECKS[name].example for name in names or CHECKS):
+        subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("prepare.py")), str(SETS)],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            check=True,
+        )
     outcomes: dict[str, tuple[str, str]] = {}
     for name in names or CHECKS:
         print(f"== {name}", flush=True)
@@ -62,11 +73,18 @@ def _run(check: Check) -> tuple[str, str]:
         "HF_HUB_OFFLINE": "1",
         "RAY_USAGE_STATS_ENABLED": "0",
         "CUDA_VISIBLE_DEVICES": "",
+        "VRFT_SETS": str(SETS),
     }
-    script = Path(__file__).with_name(check.script)
-    # Away from the repository's root, so that nothing there is imported by accident of where we are.
-    done = subprocess.run([str(python), str(script)], cwd=FOLDER, env=surroundings, check=False)
-    return ("passed", "") if done.returncode == 0 else ("failed", f"exit code {done.returncode}")
+    # An adapter's check is away from the repository's root, so that nothing there is imported by accident of where we
+    # are; an example's commands are given there.
+    for script, place in ((check.script, FOLDER), (check.example, ROOT)):
+        if script is None:
+            continue
+        command = [str(python), str(Path(__file__).with_name(script))]
+        done = subprocess.run(command, cwd=place, env=surroundings, check=False)
+        if done.returncode:
+            return "failed", f"{script}: exit code {done.returncode}"
+    return "passed", ""
 
 
 def _environment(name: str) -> Path | str:
@@ -87,6 +105,8 @@ def _environment(name: str) -> Path | str:
             shutil.rmtree(folder, ignore_errors=True)
             errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
             return f"pip install {' '.join(step)}: {(errors or ['failed'])[-1]}"
+    if any(argument.startswith("torchvision") for step in steps for argument in step):
+        subprocess.run([str(python), str(VISION)], check=True)
     stamp.write_text(repr(steps), encoding="utf-8")
     return python
 
