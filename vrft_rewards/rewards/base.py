@@ -81,7 +81,8 @@ class PartsReward(Reward):
     part_bounds: tuple[tuple[float, float], ...]
     """Lowest and highest value of each part."""
 
-    def _declare(self, *parts: Part) -> None:
+    def declare(self, *parts: Part) -> None:
+        """Name the parts; for a reward's `__init__`. Their order is that in which `measure` returns them."""
         self.keys = tuple(part[0] for part in parts)
         self.weights = tuple(part[1] for part in parts)
         self.part_bounds = tuple((part[2], part[3]) for part in parts)

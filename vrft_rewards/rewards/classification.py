@@ -41,7 +41,7 @@ class ClassificationReward(PartsReward):
         if labels is None and aliases:
             raise ValueError("aliases: need labels, got labels=None")
         self.matcher = None if labels is None else LabelMatcher(labels, aliases, p.cutoff, p.margin)
-        self._declare(("accuracy", p.accuracy_weight, 0.0, 1.0), ("format", p.format_weight, 0.0, 1.0))
+        self.declare(("accuracy", p.accuracy_weight, 0.0, 1.0), ("format", p.format_weight, 0.0, 1.0))
 
     def measure(self, completion: object, truth: str, image_size: ImageSize | None = None) -> Measured:  # noqa: ARG002
         """Measure a completion against the true label; ``image_size`` is accepted and not used.

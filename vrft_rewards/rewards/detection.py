@@ -41,7 +41,7 @@ class DetectionReward(PartsReward):
         p = self.profile
         further = {"ap": p.ap_weight, "count": p.count_weight, "giou": p.giou_weight, "label": p.label_weight}
         self.further = tuple(key for key, weight in further.items() if weight)
-        self._declare(
+        self.declare(
             ("iou", p.iou_weight, 0.0, 1.0),
             ("confidence", p.confidence_weight, 0.0, 1.0),
             ("format", p.format_weight, 0.0, 1.0),

@@ -35,7 +35,7 @@ class GroundingReward(PartsReward):
         p = self.profile
         further = {"iou": p.iou_weight, "point": p.point_weight, "l1": p.l1_weight, "structure": p.structure_weight}
         self.further = tuple(key for key, weight in further.items() if weight)
-        self._declare(
+        self.declare(
             ("giou", p.giou_weight, 0.0, 2.0 if p.giou_scale == "shifted" else 1.0),
             ("format", p.format_weight, 0.0, 1.0),
             *((key, further[key], 0.0, 1.0) for key in self.further),

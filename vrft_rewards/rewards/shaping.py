@@ -63,7 +63,7 @@ class LengthReward(_Shape):
         self.low, self.high, self.unit = _whole("low", low, 0), _whole("high", high, 1), _checked_unit(unit)
         if low > high:
             raise ValueError(f"low, high: expected low <= high, got {low} and {high}")
-        self._declare(("length", 1.0, 0.0, 1.0))
+        self.declare(("length", 1.0, 0.0, 1.0))
 
     def measure(self, completion: object, truth: Any = None, image_size: ImageSize | None = None) -> Measured:  # noqa: ARG002
         """Measure a completion's length."""
@@ -90,7 +90,7 @@ class RepetitionReward(_Shape):
         self.ngram = _whole("ngram", ngram, 1)
         if ngram > _MAX_NGRAM:
             raise ValueError(f"ngram: expected at most {_MAX_NGRAM}, got {ngram}")
-        self._declare(("repetition", 1.0, -1.0, 0.0))
+        self.declare(("repetition", 1.0, -1.0, 0.0))
 
     def measure(self, completion: object, truth: Any = None, image_size: ImageSize | None = None) -> Measured:  # noqa: ARG002
         """Measure how much of a completion was said before."""
@@ -122,7 +122,7 @@ class OverlongReward(_Shape):
         self.limit, self.buffer, self.unit = _whole("limit", limit, 1), _whole("buffer", buffer, 1), _checked_unit(unit)
         if buffer > limit:
             raise ValueError(f"buffer: expected at most the limit of {limit}, got {buffer}")
-        self._declare(("overlong", 1.0, -1.0, 0.0))
+        self.declare(("overlong", 1.0, -1.0, 0.0))
 
     def measure(self, completion: object, truth: Any = None, image_size: ImageSize | None = None) -> Measured:  # noqa: ARG002
         """Measure how far a completion runs into the buffer, or over the limit."""

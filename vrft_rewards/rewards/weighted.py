@@ -48,7 +48,7 @@ class WeightedReward(PartsReward):
                 or weight < 0
             ):
                 raise ValueError(f"weights[{name!r}]: expected a number of at least 0, got {weight!r}")
-        self._declare(
+        self.declare(
             *(
                 (f"{name}.{key}", given.get(name, 1.0) * weight, low, high)
                 for name, reward in self.rewards.items()
