@@ -35,6 +35,8 @@ class RewardOptions(_Strict):
     detection: dict[str, Any] = {}
     classification: dict[str, Any] = {}
     grounding: dict[str, Any] = {}
+    own: dict[Task, str] = {}
+    """Task -> `module:name` or `file.py:name` of a `vrft_rewards.Reward` that pays in place of ours."""
     schedule: dict[str, list[Point]] = {}
     """Part -> [step, factor] points, straight lines between them: what the part's weight is multiplied by."""
 

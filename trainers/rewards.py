@@ -14,7 +14,7 @@ import numpy as np
 from accelerate.utils import gather_object
 
 from trainers.recipe import Point
-from vrft_rewards import ClassificationReward, FormatIssue, Reward, Score, Status, parse_detections, parse_label
+from vrft_rewards import FormatIssue, Score, Status, parse_detections, parse_label
 from vrft_rewards import parse_response as parse
 from vrft_rewards.adapters.trl import Judged, TrlReward
 from vrft_rewards.completions import completion_text
@@ -107,7 +107,7 @@ class TrainingReward(TrlReward):
         response = parse(completion_text(completion))
         kinds = [str(issue.value) for issue in response.issues]
         answer = response.answer or ""
-        if answer.strip() and not _readable(answer, self.tasks[item.task].reward):
+        if answer.strip() and not _readable(answer, item.task):
             kinds.append(UNREADABLE)
         return tuple(kinds)
 
@@ -186,8 +186,8 @@ def _paid_for_answer(score: Score) -> bool:
     return any(value for part, value in score.parts.items() if part != "format")
 
 
-def _readable(answer: str, reward: Reward) -> bool:
-    if isinstance(reward, ClassificationReward):
+def _readable(answer: str, task: str) -> bool:
+    if task == "classification":
         return parse_label(answer).status is Status.LABEL
     return parse_detections(answer, out_of_range="keep").status is not Status.UNPARSABLE
 

@@ -44,7 +44,7 @@ def build(recipe: Recipe) -> SFTTrainer:
         max_length=None,  # the tokens of an image can't be cut
         logging_nan_inf_filter=False,  # the guard has to see them
     )
-    data = training_set(recipe)
+    data = training_set(recipe, own=False)
     answers = right_answers(recipe, data.data, {task: reward.reward for task, reward in data.rewards.items()})
     processor = load_processor(recipe)
     return SFTTrainer(

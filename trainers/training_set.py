@@ -14,9 +14,11 @@ from datasets import Image as ImageFeature
 from trainers.dataset_check import Rows, check_truths, image_sizes, read_rows
 from trainers.recipe import Recipe
 from vrft_eval.errors import InputError
+from vrft_rewards import Reward
 from vrft_rewards.adapters.options import make_reward
 from vrft_rewards.adapters.trl import TaskReward
-from vrft_rewards.profiles import TASKS
+from vrft_rewards.audit.worker import load_target
+from vrft_rewards.profiles import TASKS, Task
 
 COLUMNS = {"detection": "boxes", "classification": "label", "grounding": "box"}
 """The column that holds a task's truth."""
@@ -43,27 +45,29 @@ class TrainingSet:
     rewards: dict[str, TaskReward]
 
 
-def training_set(recipe: Recipe) -> TrainingSet:
+def training_set(recipe: Recipe, *, own: bool = True) -> TrainingSet:
     """Open and check the data of a recipe: every row, every truth, every image.
 
-    Raises InputError that names the row and the field for what the rewards couldn't be computed from.
+    Without `own` the recipe's own rewards are left aside: what a right answer is isn't theirs to say. Raises InputError
+    that names the row and the field for what the rewards couldn't be computed from.
     """
     data = open_data(recipe)
     rows = read_rows(data, recipe)
-    rewards = rewards_of(recipe, rows.tasks)
+    rewards = rewards_of(recipe, rows.tasks, own=own)
     sizes = image_sizes(data, recipe.data)
     check_truths(rows, sizes, {task: reward.reward for task, reward in rewards.items()}, recipe)
     return TrainingSet(_shaped(data, rows, sizes, recipe), rewards)
 
 
-def rewards_of(recipe: Recipe, tasks: Iterable[str]) -> dict[str, TaskReward]:
+def rewards_of(recipe: Recipe, tasks: Iterable[str], *, own: bool = True) -> dict[str, TaskReward]:
     """Make the rewards of some tasks. Raises InputError for options that don't fit."""
     if "pixels-resized" in (recipe.space, recipe.truth_space):
         for name in ("min_pixels", "max_pixels"):
             if getattr(recipe, name) is None:
                 raise recipe.error("needed for pixels-resized: it decides the size that the model sees", name)
     rewards: dict[str, TaskReward] = {}
-    for task in sorted(set(tasks), key=TASKS.index):
+    asked = set(tasks)
+    for task in (name for name in TASKS if name in asked):
         if task == "classification":
             options: dict[str, Any] = {"labels": recipe.reward.labels, "aliases": recipe.reward.aliases}
         else:
@@ -72,14 +76,26 @@ def rewards_of(recipe: Recipe, tasks: Iterable[str]) -> dict[str, TaskReward]:
             options |= {name: value for name, value in bounds.items() if value is not None}
         options |= getattr(recipe.reward, task)
         try:
-            rewards[task] = TaskReward(make_reward(task, recipe.reward.profile, **options), COLUMNS[task])
+            reward = make_reward(task, recipe.reward.profile, **options)
         except ValueError as error:
             raise recipe.error(str(error), "reward", task) from None
+        named = recipe.reward.own.get(task) if own else None
+        rewards[task] = TaskReward(reward if named is None else _own(recipe, task, named), COLUMNS[task])
     known = {part for reward in rewards.values() for part in reward.reward.keys}
     for part in recipe.reward.schedule:
         if part not in known:
             raise recipe.error(f"no such part, there are {', '.join(sorted(known))}", "reward", "schedule", part)
     return rewards
+
+
+def _own(recipe: Recipe, task: Task, named: str) -> Reward:
+    try:
+        found = load_target(named, task, [])
+    except (ImportError, SyntaxError, ValueError) as error:
+        raise recipe.error(f"can't be loaded: {error}", "reward", "own", task, value=named) from error
+    if not isinstance(found, Reward):
+        raise recipe.error("isn't a vrft_rewards.Reward", "reward", "own", task, value=named)
+    return found
 
 
 def open_data(recipe: Recipe) -> Dataset:

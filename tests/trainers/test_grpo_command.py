@@ -105,6 +105,24 @@ def test_lora_leaves_a_frozen_vision_tower_alone_and_can_be_scored(tmp_path: Pat
     }
 
 
+def test_a_reward_of_ones_own_pays(tmp_path: Path) -> None:
+    (tmp_path / "count.py").write_text(
+        "from vrft_rewards import completion_text\n"
+        "from vrft_rewards.rewards import PartsReward\n"
+        "class Letters(PartsReward):\n"
+        "    def __init__(self):\n"
+        "        self.declare(('letters', 0.5, 0.0, 1.0))\n"
+        "    def measure(self, completion, truth, image_size=None):\n"
+        "        return (min(1.0, len(completion_text(completion)) / 1e6 + len(truth) / 10),), 'letters'\n"
+    )
+    save_data(tmp_path / "data", make_rows(["detection"]))
+    own = f"reward.own.detection={tmp_path / 'count.py'}:Letters"
+    assert main([str(write_recipe(tmp_path)), own, "training.max_steps=2"]) == 0
+    line = logged(tmp_path / "run")[-1]
+    assert 0 < line["reward_parts/detection/letters"] < 0.5
+    assert "reward_parts/detection/iou" not in line
+
+
 def test_a_collapsed_reward_stops_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save_data(tmp_path / "data", make_rows())
     short = {"max_completion_length": 3}  # too short for any answer
@@ -135,6 +153,8 @@ def test_an_output_folder_belongs_to_one_recipe(tmp_path: Path, capsys: pytest.C
         ("reward.profile=paperr", "unknown profile 'paperr'"),
         ("reward.detection.iou_treshold=0.3", "did you mean iou_threshold"),
         ("reward.schedule.formt=[[0,1]]", "no such part"),
+        ("reward.own.detection=nowhere:reward", "reward.own.detection: can't be loaded: No module named 'nowhere'"),
+        ("reward.own.detection=math:pi", "reward.own.detection: isn't a vrft_rewards.Reward, got 'math:pi'"),
         ("data=no/where", "data: there is no such folder (of the Hub: hub:OWNER/NAME), got 'no/where'"),
         ("space=pixels-resized truth_space=norm1000", "min_pixels: needed for pixels-resized"),
         ("model=./nowhere", "model: the processor can't be loaded"),
