@@ -297,25 +297,27 @@ def test_images_are_shown_from_where_they_lie_the_right_way_up(
     visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vrft_eval.report.pictures.ROOM", 0)
-    document = coco_document()
-    document["images"][0]["file_name"] = "a.jpg"
-    write_coco(tmp_path / "data", document, images=True)
-    for orientation in range(1, 9):
-        picture = Image.new("RGB", (200, 100), "white")
-        ImageDraw.Draw(picture).rectangle((0, 0, 60, 30), fill="red")
+    turns = range(1, 9)
+    entries = [{"id": turn, "file_name": f"{turn}.jpg", "width": 200, "height": 100} for turn in turns]
+    write_coco(tmp_path / "data", {**coco_document(), "images": entries, "annotations": []}, images=True)
+    picture = Image.new("RGB", (200, 100), "white")
+    ImageDraw.Draw(picture).rectangle((0, 0, 60, 30), fill="red")
+    for turn in turns:
         exif = Image.Exif()
-        exif[0x0112] = orientation
-        picture.save(tmp_path / "data" / "images" / "a.jpg", exif=exif, quality=95)
-        rows = [{"id": "7:1", "completion": completion([], (200, 100), [])}]
-        answers = write_lines(tmp_path / "r.jsonl", rows)
-        run = tmp_path / "a run" / str(orientation)
-        commands.score("detection", answers, run, paths=DataPaths(tmp_path / "data"), resamples=0)
-        page = visit(run)
+        exif[0x0112] = turn
+        picture.save(tmp_path / "data" / "images" / f"{turn}.jpg", exif=exif, quality=95)
+    rows = [{"id": f"{turn}:1", "completion": completion([], (200, 100), [])} for turn in turns]
+    answers = write_lines(tmp_path / "r.jsonl", rows)
+    commands.score("detection", answers, tmp_path / "a run", paths=DataPaths(tmp_path / "data"), resamples=0)
+    page = visit(tmp_path / "a run")
+    for turn in turns:
+        assert selected(page) == f"{turn}:1"
         page.locator(".detail svg.image image").evaluate("image => image.decode()")
         shot = np.asarray(Image.open(io.BytesIO(page.locator(".detail svg.image").screenshot())).convert("RGB"))
         corner, middle = (shot[len(shot) * y // 100, shot.shape[1] * x // 100] for x, y in ((8, 8), (50, 90)))
-        assert corner[0] > 240 > 20 > corner[1], orientation
-        assert middle.min() > 240, orientation
+        assert corner[0] > 240 > 20 > corner[1], turn
+        assert middle.min() > 240, turn
+        page.keyboard.press("j")
 
 
 @pytest.mark.parametrize("kind", ["detection", "classification", "grounding"])
