@@ -14,6 +14,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "eval"))  # its helpers write the data sets
 
+from browser.reports import classification_report, detection_report, grounding_report
+
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "browser"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _kept: list[Path] = []
@@ -39,6 +41,24 @@ def browser() -> Iterator[Any]:
         chromium = driver.chromium.launch(executable_path=program, args=arguments)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def detection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a report on boxes."""
+    return detection_report(tmp_path_factory.mktemp("detection"))
+
+
+@pytest.fixture(scope="session")
+def classification(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a report on classes."""
+    return classification_report(tmp_path_factory.mktemp("classification"))
+
+
+@pytest.fixture(scope="session")
+def grounding(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a report on described boxes and masks."""
+    return grounding_report(tmp_path_factory.mktemp("grounding"))
 
 
 @pytest.fixture

@@ -97,3 +97,15 @@ def _score(task: str, folder: Path, rows: list[dict[str, Any]]) -> Path:
     responses = write_lines(folder / "responses.jsonl", rows)
     commands.score(task, responses, folder / "run", paths=DataPaths(folder / "data"), resamples=200)
     return folder / "run"
+
+
+def selected(page: Any) -> str:
+    """The id of the sample that is shown."""
+    text: str = page.locator(".detail a.id").inner_text()
+    return text
+
+
+def count(page: Any) -> int:
+    """How many samples the filters let through."""
+    words: list[str] = page.locator(".found").inner_text().replace(",", "").split()
+    return int(words[2] if "of" in words else words[0])
