@@ -120,7 +120,7 @@ def _pace(measured: Path | None, rate: float | None) -> Pace | None:
 def _print(found: PlannedRun) -> None:
     table = Table(header_style="bold")
     for head in ("task", "stage"):
-        table.add_column(head)
+        table.add_column(head, overflow="fold")
     for head in ("images", "prompts", "prompt tokens", "answer tokens"):
         table.add_column(head, justify="right")
 
@@ -145,7 +145,13 @@ def _print(found: PlannedRun) -> None:
 
 def _print_time(time: PlannedTime) -> None:
     console.print_line(f"rate: {time.rate:.4g} prompts a second of one worker ({time.source})")
-    many = f" with {time.workers} workers, {time.worker_hours:,.2f} hours of one" if time.workers > 1 else ""
-    console.print_line(f"time: {time.hours:,.2f} hours{many}; loading the model is not in it")
+    many = f" with {time.workers} workers, {_span(time.worker_hours)} of one" if time.workers > 1 else ""
+    console.print_line(f"time: {_span(time.hours)}{many}; loading the model is not in it")
     if time.cost is not None:
         console.print_line(f"cost: {time.cost:,.2f} at {time.price:g} for an hour of a worker")
+
+
+def _span(hours: float) -> str:
+    if hours >= 1:
+        return f"{hours:,.2f} hours"
+    return f"{hours * 60:.1f} minutes" if hours >= 1 / 60 else f"{hours * 3600:.1f} seconds"

@@ -32,29 +32,27 @@ err = Console(stderr=True, highlight=False)
 
 
 def print_reports(reports: Sequence[Report]) -> None:
-    """One table: every metric of every task, its reward, what went wrong."""
-    table = Table(title=None, header_style="bold")
-    table.add_column("task")
-    table.add_column("metric")
+    """One table with a part a task: every metric, its reward, what went wrong."""
+    table = Table(header_style="bold")
+    table.add_column("metric", overflow="fold")
     table.add_column("value", justify="right")
     table.add_column("95 % interval")
     for report in reports:
-        name = report.task
+        table.add_row(Text(report.task, "bold cyan"), "", "")
         for key, value in report.metrics.items():
             style = "bold green" if key == report.headline else ""
             interval = interval_text(report.intervals.get(key))
-            table.add_row(name, Text(key, style), Text(number(value), style), Text(interval, "dim"))
-            name = ""
-        table.add_row("", f"mean reward of {report.rewards.bounds[1]:g}", number(report.rewards.mean))
+            table.add_row(Text(key, style), Text(number(value), style), Text(interval, "dim"))
+        table.add_row(f"mean reward of {report.rewards.bounds[1]:g}", number(report.rewards.mean))
         tracks = report.correlation
         if tracks is not None:
             name = f"its rank correlation with {tracks.metric}"
-            table.add_row("", name, number(tracks.value), Text(interval_text(tracks.interval), "dim"))
+            table.add_row(name, number(tracks.value), Text(interval_text(tracks.interval), "dim"))
         if report.diagnostics is not None and report.diagnostics.calibration is not None:
-            table.add_row("", "calibration error (ECE)", number(report.diagnostics.calibration.ece))
+            table.add_row("calibration error (ECE)", number(report.diagnostics.calibration.ece))
         for key in ("samples", "unanswered", "failed", "format_broken"):
             if report.counts.get(key) or key == "samples":
-                table.add_row("", key.replace("_", " "), number(report.counts[key]))
+                table.add_row(key.replace("_", " "), number(report.counts[key]))
         table.add_section()
     out.print(table)
     for report in reports:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich import box
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -15,26 +16,34 @@ from vrft_eval.tasks.prompts import load
 
 
 def print_tasks(tasks: Sequence[TaskSpec]) -> None:
-    """Every task with its prompt, metric and gate, then the layouts and sources of their data."""
-    table = Table(header_style="bold")
-    table.add_column("task", no_wrap=True)
-    for head in ("prompt", "metric", "gate"):
-        table.add_column(head, overflow="fold")
+    """Every task, then what is measured, and the layouts and sources of their data."""
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in ("task", "kind", "categories", "gate"):
+        table.add_column(head, overflow="fold", justify="right" if head == "categories" else "left")
     layouts: dict[str, list[TaskSpec]] = {}
+    metrics: dict[str, list[TaskSpec]] = {}
     for spec in tasks:
-        count = "" if spec.categories is None else f"; mean over {len(spec.categories)} categories"
-        table.add_row(spec.name, spec.prompt, spec.metric + count, spec.gate or "-")
+        averaged = "" if spec.categories is None else str(len(spec.categories))
+        table.add_row(spec.name, spec.kind, averaged, spec.gate or "")
         layouts.setdefault(spec.layout, []).append(spec)
+        metrics.setdefault(spec.metric, []).append(spec)
     console.out.print(table)
+    for metric, specs in metrics.items():
+        _print_group("metrics", specs, metric)
     for layout, specs in layouts.items():
-        names = ", ".join(spec.name + ("*" if spec.generated else "") for spec in specs)
-        console.out.print(Text(f"data of {names}", "bold"))
-        console.out.print(Padding(Text(layout), (0, 0, 0, 2)))
-        for spec in specs[:1]:
-            if spec.source is not None and spec.source.where:
-                console.out.print(Padding(Text(f"source: {spec.source.where}", "dim"), (0, 0, 0, 2)))
+        source = specs[0].source
+        _print_group("data", specs, layout, f"source: {source.where}" if source is not None and source.where else "")
+    console.out.print("categories: those that a mean is over, where it is not over all that the data have")
     console.out.print("* generated when --data is not given")
     console.out.print("More about one: vrft-eval tasks TASK. What is in your copy: vrft-eval check TASK --data DIR.")
+
+
+def _print_group(what: str, specs: Sequence[TaskSpec], text: str, more: str = "") -> None:
+    names = ", ".join(spec.name + ("*" if spec.generated and what == "data" else "") for spec in specs)
+    console.out.print(Text(f"{what} of {names}", "bold"))
+    console.out.print(Padding(Text(text), (0, 0, 0, 2)))
+    if more:
+        console.out.print(Padding(Text(more, "dim"), (0, 0, 0, 2)))
 
 
 def print_task(spec: TaskSpec) -> None:

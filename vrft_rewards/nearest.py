@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from rapidfuzz import fuzz, process
 
 __all__ = ["closest", "did_you_mean"]
 
+_NEAR = 50.0
+_AS_NEAR = 10.0
+"""Of the similarity, 0 to 100."""
+
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """The known names nearest to an unknown one in any case, at most three; empty when none is near.
+    """The known names nearest to an unknown one in any case, at most three that are about as near; empty when none is.
 
     >>> closest("map", ["mAP", "reward"])
     'mAP'
     """
     spelt = {other.lower(): other for other in known}
-    return " or ".join(spelt[other] for other in get_close_matches(name[:100].lower(), spelt, n=3, cutoff=0.5))
+    near = process.extract(name[:100].lower(), list(spelt), scorer=fuzz.ratio, limit=3, score_cutoff=_NEAR)
+    return " or ".join(spelt[other] for other, score, _ in near if score >= near[0][1] - _AS_NEAR)
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

@@ -89,7 +89,7 @@ def test_hours_and_cost_follow_from_the_rate(tmp_path: Path) -> None:
     assert "time: 2.00 hours;" in one.stdout
     assert "cost: 6.00 at 3" in one.stdout
     four = call(*asked, "--price", 3, "--workers", 4)
-    assert "time: 0.50 hours with 4 workers, 2.00 hours of one;" in four.stdout
+    assert "time: 30.0 minutes with 4 workers, 2.00 hours of one;" in four.stdout
     assert "cost: 6.00 at 3" in four.stdout
 
 

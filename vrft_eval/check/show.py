@@ -31,6 +31,10 @@ def print_check(report: CheckReport) -> None:
             console.out.print(Text(f"      {plain(example, 300)}", "dim"), soft_wrap=True)
         if finding.count > len(finding.examples):
             console.out.print(Padding(Text("…", "dim"), (0, 0, 0, 6)))
-    counts = [f"{report.count(kind)} kinds of {kind}s" for kind in ("error", "warning", "note")]
+    counts = [_kinds(report.count(kind), kind) for kind in ("error", "warning", "note")]
     how = "every image decoded" if report.full else "headers only; --full decodes every image"
     console.out.print(f"{', '.join(counts)}; {report.seconds:g} s ({how})")
+
+
+def _kinds(count: int, kind: str) -> str:
+    return f"{count} kind{'' if count == 1 else 's'} of {kind}{'' if count == 1 else 's'}" if count else f"no {kind}s"
