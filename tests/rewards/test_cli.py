@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -184,3 +185,54 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("scoer", "did you mean score?"),
+        ("score --task detectio", "did you mean detection?"),
+        ("score --task detection --profle paper", "did you mean --profile"),
+        ("score --task detection --profile papr", "did you mean paper?"),
+        ("path trll", "did you mean trl"),
+        ("audit papr", "did you mean paper?"),
+        ("serve --task detection --prot 1", "did you mean --port"),
+    ],
+)
+def test_an_unknown_name_is_one_line_with_the_nearest(line: str, named: str, capsys: Any) -> None:
+    assert _exit_code(line.split()) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("error: ")
+    assert named in said.err
+    assert (len(said.err.splitlines()), said.out) == (1, "")
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        return main(arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+
+def test_version_and_help_say_what_they_should(capsys: Any) -> None:
+    assert _exit_code(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("vrft-rewards ")
+    assert _exit_code([]) == 2
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Exit codes: 0 done, 1 an audit found what pays, 2 wrong input, 130 Ctrl-C" in said
+
+
+def test_ctrl_c_is_one_line() -> None:
+    command = [sys.executable, "-m", "vrft_rewards.cli", "score", "--task", "detection"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        # More than its buffer holds, so that the first rows come out, and less than a pipe does: it waits for more.
+        process.stdin.write((json.dumps(GOOD) + "\n") * 100)
+        process.stdin.flush()
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (130, "error: stopped by Ctrl-C\n")
