@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from eval_helpers import write_coco
 
-from vrft_eval.commands import DataPaths, Generation, make_reading, plan_run, report
+from vrft_eval.commands import DataPaths, Generation, make_reading, plan_run, planned_again
 from vrft_eval.errors import InputError
 from vrft_eval.evaluation import Evaluation
 from vrft_eval.tasks import get_task
@@ -128,4 +128,4 @@ def test_a_run_of_an_older_version_is_read_continued_and_reported(planned: Calla
     folder.journal_file.write_bytes(b'{"id": "7:1", "completion": "No Objects", "finish": "stop", "tokens": 3}\n')
     assert folder.read_info().sessions == []
     assert set(planned().answers) == {"7:1"}
-    assert report(folder.path).report.counts["answered"] == 1
+    assert planned_again(folder.path).settle().report.counts["answered"] == 1

@@ -10,7 +10,7 @@ import pytest
 from eval_helpers import coco_document, write_coco
 from gate_helpers import Replay, run_gated, summary_of
 
-from vrft_eval.commands import DataPaths, Generation, carry_out, make_reading, plan_run, report
+from vrft_eval.commands import DataPaths, Generation, carry_out, make_reading, plan_run, planned_again
 from vrft_eval.errors import InputError, RunStopped
 from vrft_eval.gate.models import ExistMap
 from vrft_eval.schemas import read_file
@@ -168,16 +168,16 @@ def test_a_run_over_a_map_keeps_a_copy_and_refuses_another(coco: Path) -> None:
     with pytest.raises(InputError, match="gate_map: "):
         run_gated(coco, Replay({}), gate=str(file))
     file.unlink()
-    assert report(coco / "run").report == done.report
+    assert planned_again(coco / "run").settle().report == done.report
 
 
 def test_report_makes_the_report_of_a_model_gate_again_and_needs_it_finished(coco: Path) -> None:
     done = run_gated(coco, Replay({"7:1": "yes", "9:2": "perhaps"}))
-    assert report(coco / "run").report == done.report
+    assert planned_again(coco / "run").settle().report == done.report
     journal = coco / "run" / "gate.jsonl"
     journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:4]))
     with pytest.raises(InputError, match=r"2 of the gate's 6 questions were not asked yet"):
-        report(coco / "run")
+        planned_again(coco / "run").settle()
 
 
 def test_other_data_are_refused_whatever_the_model_said(coco: Path) -> None:
