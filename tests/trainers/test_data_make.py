@@ -225,7 +225,7 @@ def test_images_that_are_absent_broken_or_of_another_size_are_refused(tmp_path: 
             ("shapes-detection", "--categories", "red cirle"),
             "there is no category 'red cirle'; did you mean red circle",
         ),
-        (("shapes-detection", "--format", "trll"), "form: no such form; did you mean trl or verl?, got 'trll'"),
+        (("shapes-detection", "--format", "trll"), "form: no such form; did you mean trl?, got 'trll'"),
         (("shapes-detection", "--shots", "2", "--count", "2"), "--shots: give --shots or --count, not both"),
         (("shapes-detection", "--count", "0"), "--count: must be 1 or more, got 0"),
         (("shapes-detection", "--negatives", "1"), "--negatives: must be a share from 0 to below 1, got 1.0"),
