@@ -71,7 +71,7 @@ def test_the_report_tells_every_measure_and_a_second_run_trains_nothing(out: Pat
     stamps = {file: file.stat().st_mtime_ns for file in out.rglob("*.safetensors")}
     assert run(out) == trained
     assert {file: file.stat().st_mtime_ns for file in out.rglob("*.safetensors")} == stamps
-    text = write_report(out, SMALL, trained, IMAGES, 0.1)
+    text = write_report(out, SMALL, trained, IMAGES)
     assert all(text.count(f"| {name} |") == 2 for name in trained.base)
     assert f"| {trained.base['greedy: detection mAP']:.3f} |" in text
     assert json.loads((out / "report.json").read_text(encoding="utf-8"))["base"] == trained.base

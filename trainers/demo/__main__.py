@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -26,10 +25,9 @@ def main() -> None:
     options = parser.parse_args()
 
     proof = Proof(images=options.train_images, steps=options.steps, prompts=options.prompts)
-    started = time.monotonic()
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
         trained = run_proof(options.out, options.seeds, proof, options.images, pool)
-    print(write_report(options.out, proof, trained, options.images, (time.monotonic() - started) / 3600))
+    print(write_report(options.out, proof, trained, options.images))
     print(f"report: {options.out / 'report.md'}")
 
 

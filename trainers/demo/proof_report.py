@@ -7,7 +7,7 @@ import statistics
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from trainers.demo.curves import Line, draw_curves
+from trainers.demo.curves import Line, draw_curves, read
 from trainers.demo.measure import overall, place
 from trainers.demo.proof import CHOICE, EXAMS, SEEN, UNSEEN, WAYS, Arm, Proof, Trained
 from trainers.demo.table import gain, markdown
@@ -25,7 +25,7 @@ class Pair:
     differences: dict[str, Difference | None]
 
 
-def write_report(out: Path, proof: Proof, trained: Trained, images: int, hours: float) -> str:
+def write_report(out: Path, proof: Proof, trained: Trained, images: int) -> str:
     """Write report.md, report.json and curves.svg; returns the Markdown."""
     sft, rft, released = (trained.of(way) for way in ("sft", "rft", "released"))
     pairs = [compared(out, sft[seed], rft[seed]) for seed in rft]
@@ -33,7 +33,7 @@ def write_report(out: Path, proof: Proof, trained: Trained, images: int, hours: 
     text = "\n".join(
         [
             "# Right answers against rewards, on the same images\n",
-            _setting(proof, trained, images, hours),
+            _setting(out, proof, trained, images),
             _results(trained, pairs),
             f"*above, below: seeds whose 95 % interval by paired bootstrap over {images} images is above or below 0*\n",
             "## What the released rewards' accidents cost\n",
@@ -47,7 +47,6 @@ def write_report(out: Path, proof: Proof, trained: Trained, images: int, hours: 
     record = {
         "proof": asdict(proof),
         "images": images,
-        "hours": round(hours, 2),
         "base": trained.base,
         "arms": [asdict(arm) | {"scores": scores} for arm, scores in trained.arms.items()],
         "validation": [asdict(arm) | {"scores": scores} for arm, scores in trained.validation.items()],
@@ -70,13 +69,17 @@ def compared(out: Path, first: Arm, second: Arm) -> Pair:
     return Pair(first, second, differences)
 
 
-def _setting(proof: Proof, trained: Trained, images: int, hours: float) -> str:
+def _setting(out: Path, proof: Proof, trained: Trained, images: int) -> str:
     seeds = ", ".join(map(str, trained.of("rft")))
+    hours = (
+        sum(read(arm.folder(out) / "log.jsonl", "seconds")[1][-1] for arm in {*trained.arms, *trained.validation})
+        / 3600
+    )
     return (
         f"Base: the SFT checkpoint that ships. {proof.images} images a seed (seeds {seeds}), {proof.steps} steps of "
         f"{proof.prompts} of them for both: SFT on the right answers, RFT with {proof.generations} completions each. "
         f"{len(SEEN)} categories are in them; {', '.join(UNSEEN)} are not. Measured on {images} other images a task, "
-        f"greedy and at temperature 1. It took {hours:.1f} hours.\n"
+        f"greedy and at temperature 1. The trainings took {hours:.1f} hours, one core each.\n"
     )
 
 
