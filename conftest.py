@@ -9,7 +9,7 @@ _NEED_HYPOTHESIS = (
     "tests/rewards/test_explain.py",
     "tests/rewards/test_testing.py",
 )
-collect_ignore: list[str] = []
+collect_ignore = ["tests/frameworks"]  # scripts for the frameworks' own environments: `make test-frameworks`
 
 if find_spec("hypothesis") is None:
     collect_ignore += _NEED_HYPOTHESIS
