@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from trainers.demo.measure import place
-from trainers.demo.proof import BASE, EXAMS, SEEN, UNSEEN, WAYS, Arm, Proof, Trained, run_proof
+from trainers.demo.proof import BASE, EXAMS, SEEN, UNSEEN, WAYS, Arm, Proof, Trained, fine_tune, run_proof
 from trainers.demo.proof_report import write_report
 from trainers.demo.tuning import training_set
 from vrft_eval.demo.scenes import CATEGORIES
@@ -71,6 +72,8 @@ def test_the_report_tells_every_measure_and_a_second_run_trains_nothing(out: Pat
     stamps = {file: file.stat().st_mtime_ns for file in out.rglob("*.safetensors")}
     assert run(out) == trained
     assert {file: file.stat().st_mtime_ns for file in out.rglob("*.safetensors")} == stamps
+    with pytest.raises(ValueError, match="name another --out"):
+        fine_tune(trained.of("rft")[3], out, replace(SMALL, steps=3))
     text = write_report(out, SMALL, trained, IMAGES)
     assert all(text.count(f"| {name} |") == 2 for name in trained.base)
     assert f"| {trained.base['greedy: detection mAP']:.3f} |" in text

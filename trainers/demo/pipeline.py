@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,9 +34,12 @@ class Plan:
 
 
 def train_seed(seed: int, out: Path, plan: Plan) -> None:
-    """Write `out/sft` and `out/rft`, with the training log `out/log.jsonl`. What is there already is kept."""
+    """Write `out/sft` and `out/rft`, with logs. What is there is kept; ValueError if it was trained by another plan."""
     torch.set_num_threads(1)
     sft, rft = out / "sft", out / "rft"
+    for stage in (sft, rft):
+        if is_trained(stage) and trained_with(stage)["plan"] != asdict(plan):
+            raise ValueError(f"{stage} was trained with another plan: name another --out")
     record: dict[str, object] = {"seed": seed, "plan": asdict(plan), "versions": versions()}
     train_base(sft, seed, plan.supervised, record | {"stage": "sft"}, Log(out / "log-sft.jsonl"))
     if not is_trained(rft):
@@ -79,6 +84,12 @@ def load(folder: Path) -> tuple[Qwen2VLForConditionalGeneration, Qwen2VLProcesso
 def is_trained(folder: Path) -> bool:
     """Whether the checkpoint is there: its record is written last."""
     return (folder / "training.json").is_file()
+
+
+def trained_with(folder: Path) -> dict[str, Any]:
+    """The record of a checkpoint that is there."""
+    record: dict[str, Any] = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    return record
 
 
 def versions() -> dict[str, str]:

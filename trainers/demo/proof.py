@@ -19,7 +19,7 @@ from trainers.demo.grpo import REWARD, train_grpo
 from trainers.demo.log import Log
 from trainers.demo.measure import Exam, Scores, evaluate, overall, write_images
 from trainers.demo.model import save_checkpoint
-from trainers.demo.pipeline import is_trained, load, versions
+from trainers.demo.pipeline import is_trained, load, trained_with, versions
 from trainers.demo.released import released_reward
 from trainers.demo.sft import train_sft
 from trainers.demo.tuning import training_set
@@ -103,10 +103,14 @@ def run_proof(out: Path, seeds: list[int], proof: Proof, images: int, pool: Exec
 
 
 def fine_tune(arm: Arm, out: Path, proof: Proof) -> None:
-    """Train one arm from the base, unless it is there already."""
+    """Train one arm from the base, unless it is there already. Raises ValueError if that was trained otherwise."""
     torch.set_num_threads(1)
     folder = arm.folder(out)
+    size = {name: getattr(proof, name) for name in ("images", "steps", "prompts", "generations")}
     if is_trained(folder):
+        then = trained_with(folder)["proof"]
+        if any(then[name] != value for name, value in size.items()):
+            raise ValueError(f"{folder} was trained with {then}, not {size}: name another --out")
         return
     set_seed(arm.seed)
     model, processor = load(BASE)
