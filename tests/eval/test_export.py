@@ -20,9 +20,11 @@ from typer.testing import CliRunner, Result
 from vrft_eval.cli import app
 from vrft_eval.export.latex import escaped
 from vrft_eval.export.registry import FORMATS
-from vrft_eval.export.samples_csv import MAX_CELL, safe
+from vrft_eval.export.samples_csv import _cell, safe
 from vrft_eval.export.samples_parquet import REPORTS
 
+EXCEL = 32_767
+"""Characters that a cell holds."""
 HOSTILE = '=HYPERLINK("http://x","y")\n\u202e<script>;+1\ud800' + "a" * 40_000
 
 
@@ -134,7 +136,7 @@ def test_csv_has_a_line_a_sample_and_nothing_a_spreadsheet_would_run(runs: Path)
     assert bad["completion"].startswith("'=HYPERLINK")
     assert ";'+1" in bad["completion"]
     assert "\\u202e" in bad["completion"]
-    assert len(bad["completion"]) < MAX_CELL + 200
+    assert len(bad["completion"]) <= EXCEL
     assert (bad["outcome"], bad["format"], bad["iou"], bad["n_true"], bad["n_predicted"]) == (
         *("wrong", "false", "0.0", "1", "0"),
     )
@@ -158,6 +160,30 @@ def test_no_text_begins_a_formula(text: str) -> None:
     assert not any(part.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) for part in cell.split(";"))
     assert not set(cell) & set("\r\n\t\x00")
     cell.encode("utf-8", "surrogatepass")
+
+
+@given(st.text(st.sampled_from("a;,\"' \n=+-@\uff1d\u061c\u3164")))
+def test_no_cell_begins_a_formula_where_a_semicolon_is_taken_for_the_separator(text: str) -> None:
+    stream = io.StringIO()
+    csv.writer(stream).writerow(["run", safe(text), "end"])
+    for row in csv.reader(io.StringIO(stream.getvalue()), delimiter=";"):
+        assert not any(cell.lstrip(' "').startswith(tuple("=+-@\uff1d")) for cell in row)
+
+
+def test_what_is_hidden_becomes_an_escape() -> None:
+    assert safe("\u061c\xad\u3164\U000e0041\t") == "\\u061c\\xad\\u3164\\U000e0041\\t"
+    assert safe('a;"=HYPERLINK(""x"")"') == 'a;"\'=HYPERLINK(""x"")"'
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["\x01" * 40_000, ";=" * 20_000, [[0.1, 0.2, 100 / 3, 200 / 3]] * 1_000],
+    ids=["hidden", "formulas", "boxes"],
+)
+def test_no_cell_is_longer_than_a_spreadsheet_holds(value: Any) -> None:
+    cell = _cell(value)
+    assert len(cell) <= EXCEL
+    assert cell.endswith(" more characters)")
 
 
 def test_a_long_cell_takes_linear_time_and_says_what_was_cut() -> None:
