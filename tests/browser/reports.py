@@ -66,10 +66,12 @@ def _answer(turn: int, boxes: Boxes) -> str:
     return "I see nothing." if turn % 12 == 5 else _said(boxes, 0.9)
 
 
-def classification_report(folder: Path) -> Path:
-    """Names of the classes, other classes' names, and none at all."""
+def classification_report(folder: Path, strange: str | None = None) -> Path:
+    """Names of the classes, other classes' names, and none at all; `strange` is the file name of one image."""
     write_dataset("shapes-classification", folder / "data", IMAGES, seed=0)
     images = sorted((folder / "data").rglob("*.png"))
+    if strange is not None:
+        images[0] = images[0].rename(images[0].with_name(strange))
     names = sorted({image.parent.name for image in images})
     rows: list[dict[str, Any]] = []
     for turn, image in enumerate(images):

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from browser.reports import HOSTILE, count, selected
+import pytest
+
+from browser.reports import HOSTILE, classification_report, count, selected
+from vrft_eval.compare.flips import sample_link
 
 Visit = Callable[..., Any]
 
@@ -103,6 +106,36 @@ def test_a_link_to_a_sample_that_is_not_here_says_so(visit: Visit, detection: Pa
     nav.get_by_role("link", name="Charts").click()
     assert nav.url.endswith("#charts")
     assert nav.locator(".detail h3").is_visible()
+
+
+def test_a_file_name_that_is_no_text_is_a_sample_as_any_other(visit: Visit, tmp_path: Path) -> None:
+    name = "not-\udcff-utf8.png"
+    try:
+        run = classification_report(tmp_path, name)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    ids = [row["id"] for row in json.loads((run / "predictions.json").read_text(encoding="utf-8"))]
+    strange = next(one for one in ids if one.endswith(name))
+    address = sample_link("", strange)
+    assert address.endswith("not-%3F-utf8.png")
+    page = visit(run, address)
+    assert selected(page).endswith("not-U+DCFF-utf8.png")
+    assert page.locator(".detail a.id").get_attribute("href") == address
+    row = page.locator(".item[aria-selected=true]")
+    row.click()
+    assert page.url.endswith(address)
+    page.locator(".item[aria-selected=false]").first.click()
+    assert not selected(page).endswith("not-U+DCFF-utf8.png")
+    page.go_back()
+    assert selected(page).endswith("not-U+DCFF-utf8.png")
+
+
+@pytest.mark.parametrize("address", ["#sort=toString", "#sort=constructor&toString=1"])
+def test_a_name_that_every_object_has_is_no_order(visit: Visit, detection: Path, address: str) -> None:
+    page = visit(detection, address)
+    assert first_ids(page) == first_ids(visit(detection))
+    page.locator("[data-show=all]").click()
+    assert "toString=" not in page.url
 
 
 def test_keys_go_through_samples_and_layers(visit: Visit, grounding: Path) -> None:

@@ -16,12 +16,12 @@ function readAddress() {
       // a stray % in a hand-written link: taken as it stands
     }
     if (key === "show") read.show = value.split(",").filter((one) => KEYS.includes(one));
-    else if (key in NOTHING) read[key] = value;
+    else if (Object.hasOwn(NOTHING, key)) read[key] = value;
   }
   return read;
 }
 
 function addressOf(of) {
   const parts = Object.entries({ ...of, show: of.show.join(",") }).filter(([, value]) => value);
-  return `#${parts.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join("&")}`;
+  return `#${parts.map(([key, value]) => `${key}=${encoded(value)}`).join("&")}`;
 }

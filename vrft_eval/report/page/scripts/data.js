@@ -1,7 +1,8 @@
 // The samples of this page as Python wrote them (vrft_eval/report/samples.py and rows.py), and their images.
 const page = JSON.parse(find("#sample-data").textContent);
 const samples = page.samples;
-const byId = new Map(samples.map((sample, k) => [sample.id, k]));
+// By what stands for an id in links too, but what is an id itself comes first.
+const byId = new Map([addressable, String].flatMap((of) => samples.map((sample, k) => [of(sample.id), k])));
 const hasBoxes = page.kind !== "classification";
 const hasMasks = samples.some((sample) => sample.masks);
 

@@ -90,7 +90,7 @@ function showDetail(k, picture) {
     h("pre", { tabindex: "0" }, (sample.text ?? []).flatMap(([, text, missing]) => shown(text, missing))), h("pre", { tabindex: "0" }, shown(promptOf(sample))));
   detail.replaceChildren(
     h("div", { class: "top" }, ...badges(sample), h("h3", {}, shown(titleOf(sample))),
-      h("a", { class: "id", href: `#sample=${encodeURIComponent(sample.id)}`, title: "link to this sample" }, shown(sample.id))),
+      h("a", { class: "id", href: `#sample=${encoded(sample.id)}`, title: "link to this sample" }, shown(sample.id))),
     picture,
     h("div", { class: "columns" }, h("div", {}, hasBoxes ? pairs(sample) : parsed(sample)),
       h("div", {}, ...(hasBoxes ? [paid(sample), parsed(sample)] : [paid(sample)]))),

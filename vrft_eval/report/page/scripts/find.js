@@ -40,7 +40,7 @@ function search({ show, category, sort, q }) {
     if (words && !searched(k).includes(words)) continue;
     found.push(k);
   }
-  return sort in ORDERS ? sorted(found, sort) : found;
+  return Object.hasOwn(ORDERS, sort) ? sorted(found, sort) : found;
 }
 
 const sortKeys = {};

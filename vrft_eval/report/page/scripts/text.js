@@ -34,6 +34,16 @@ function shown(text, missing = 0) {
   return nodes;
 }
 
+// A text as it can stand in an address: a half of a pair of surrogates, which a file name may have, can't, and is a
+// question mark, as in the links that Python writes (vrft_eval/compare/flips.py).
+function addressable(text) {
+  return text.replace(/\p{Surrogate}/gu, "?");
+}
+
+function encoded(text) {
+  return encodeURIComponent(addressable(text));
+}
+
 // One line for places that hold text only: hidden characters are escaped.
 function plain(text, most = 120) {
   const line = text.slice(0, most).replace(/\s+/g, " ");
