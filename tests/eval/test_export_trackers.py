@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import posixpath
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -11,6 +13,8 @@ from typing import Any
 
 import pytest
 from eval_helpers import completion, write_coco, write_lines
+from hypothesis import example, given
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from vrft_eval.cli import app
@@ -68,8 +72,19 @@ def test_numbers_carry_intervals_categories_and_reward_parts(run: Path) -> None:
 
 
 def test_names_that_a_store_refuses_are_kept_apart() -> None:
-    assert _named({"a|b": 1.0, "a?b": 2.0}) == {"a_b": 1.0, "a_b 2": 2.0}
+    assert _named([("a|b", 1.0), ("a?b", 2.0)]) == {"a_b": 1.0, "a_b 2": 2.0}
     assert [folder_name(name) for name in ("../../x", "..", "a b")] == ["x", "run", "a-b"]
+
+
+@given(st.lists(st.text("a./ |", max_size=300), unique=True))
+@example(["category/w///truth", "category/./truth", "category/../truth", "left//right", "/a", "..", "", "/" * 300])
+def test_every_name_is_a_normal_path_and_short_enough(names: list[str]) -> None:
+    named = _named((name, number) for number, name in enumerate(names))
+    assert [*named.values()] == [*range(len(names))]
+    for name in named:
+        assert posixpath.normpath(name) == name
+        assert not name.startswith(("/", "."))
+        assert len(name) <= 250
 
 
 @pytest.mark.parametrize("to", ["wandb", "tensorboard", "mlflow"])
@@ -108,6 +123,27 @@ def test_mlflow_has_metrics_parameters_samples_and_the_reports(run: Path, tmp_pa
     samples = json.loads(file.read_text(encoding="utf-8"))
     rows = [dict(zip(samples["columns"], row, strict=True)) for row in samples["data"]]
     assert {row["id"]: row["completion"] for row in rows}["9:2"] == "=1+1 \u202e"
+
+
+def test_mlflow_takes_every_category_and_ends_the_run_that_it_refuses(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    report = _report(run)
+    rows = dict.fromkeys(("w//", ".", "..", "left//right", "/"), report["per_category"]["cat"])
+    (copy / "report.json").write_text(json.dumps(report | {"per_category": rows}), encoding="utf-8")
+    _export(copy, "mlflow", tmp_path / "store")
+    import mlflow
+
+    (tmp_path / "store" / "artifacts").rename(tmp_path / "moved")
+    (tmp_path / "store" / "artifacts").write_text("not a folder", encoding="utf-8")
+    refused = call("export", copy, "--to", "mlflow", "--out", tmp_path / "store")
+    assert refused.exit_code == 2
+    assert refused.stderr.splitlines()[-1].startswith("error: --to mlflow: MLflow refused: ")
+    store = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'store' / 'mlflow.db'}")
+    logged = store.search_runs([store.get_experiment_by_name("vrft").experiment_id])
+    assert sorted(one.info.status for one in logged) == ["FAILED", "FINISHED"]
+    finished = next(one for one in logged if one.info.status == "FINISHED")
+    assert len([name for name in finished.data.metrics if name.endswith("/truth")]) == len(rows)
 
 
 def test_wandb_offline_has_a_summary_a_config_and_a_table(run: Path, tmp_path: Path) -> None:
