@@ -224,6 +224,15 @@ def _refused(client: httpx.Client, path: str) -> bool:
         return connection.getresponse().status == 404
 
 
+def test_a_folder_named_by_way_of_its_parent_is_viewed(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished / "data")
+    with _served(Path("../run")) as client:
+        assert client.get("/").headers["location"] == f"/f{finished}/run/report.html"
+        assert _shown(client, finished / "run")
+    with _served(Path("..")) as client:
+        assert client.get(f"/view{finished}/run").headers["location"] == f"/f{finished}/run/report.html"
+
+
 def test_only_files_of_the_run_and_images_of_its_samples_are_served(finished: Path, tmp_path: Path) -> None:
     run, data = finished / "run", finished / "data"
     secret = tmp_path / "secret.png"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -52,7 +53,8 @@ def create_app(folder: Path, executor: Executor, hosts: Sequence[str]) -> Starle
 
     Raises InputError where there is no run.
     """
-    pages = _Pages(folder.absolute(), executor)
+    # No address may have .. in it; links stay, since a report refers to images from where it seems to lie.
+    pages = _Pages(Path(os.path.abspath(folder)), executor)  # noqa: PTH100
     return Starlette(
         routes=[
             Route("/", pages.start),
