@@ -216,6 +216,33 @@ def test_a_run_that_is_started_over_is_counted_anew(going: Path) -> None:
         assert status["line"].startswith("1 of 12")
 
 
+@pytest.mark.usefixtures("eager")
+def test_an_error_that_nobody_expected_is_told(going: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Watched) -> None:
+        raise KeyError("scoring")
+
+    _append(going, _line(1))
+    with _served(going) as client, monkeypatch.context() as patched:
+        patched.setattr(Watched, "render", broken)
+        assert _until(client, going, lambda status: status["error"] is not None)["error"] == "KeyError: 'scoring'"
+        patched.undo()
+        _append(going, _line(2))
+        assert _until(client, going, lambda status: status["scored"] == 2)["error"] is None
+
+
+def test_images_are_shown_as_soon_as_the_data_can_be_read(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, data = finished / "run", finished / "data"
+    monkeypatch.setattr(live, "_AGAIN", 0.0)
+    with _served(run) as client:
+        assert _shown(client, run)
+        annotations = (data / "annotations.json").rename(data / "away.json")
+        try:
+            assert _refused(client, f"/f{data}/images/1.png")
+        finally:
+            annotations.rename(data / "annotations.json")
+        assert client.get(f"/f{data}/images/1.png").status_code == 200
+
+
 def _refused(client: httpx.Client, path: str) -> bool:
     # The path as it stands: other clients put it right before they ask.
     connection = http.client.HTTPConnection(client.base_url.host, client.base_url.port, timeout=PATIENCE)

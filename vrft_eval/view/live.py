@@ -20,6 +20,8 @@ _LEAST = 2.0
 _TIMES = 5
 """Scoring takes no more than a sixth of the time."""
 _QUIET = 60.0
+_AGAIN = 5.0
+"""Seconds until data that couldn't be loaded are tried again."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class LiveRun:
         self._answers, self._gate = Tail(path / "responses.jsonl"), Tail(path / "gate.jsonl")
         self._watched: Watched | None = None
         self._images: set[Path] | None = None
+        self._images_next = 0.0
         self._page, self._scored, self._count = "", 0, 0
         self._seen: tuple[int, ...] | None = None
         self._working, self._next = False, 0.0
@@ -69,15 +72,15 @@ class LiveRun:
         return self._page or None
 
     def images(self) -> set[Path]:
-        """The images of its samples that may be shown; loads the run's data the first time, and none if it can't."""
+        """The images of its samples that may be shown; loads the run's data the first time, and none while it can't."""
         with self._loading:
-            if self._images is None:
+            if self._images is None and time.monotonic() >= self._images_next:
                 try:
                     watched = self._watched or Watched.load(self.path, RunFolder(self.path).read_info())
                     self._images = watched.images()
                 except (ValueError, OSError):
-                    self._images = set()
-            return self._images
+                    self._images_next = time.monotonic() + _AGAIN
+            return self._images or set()
 
     def _version(self) -> str:
         return f"page {self._count}" if self._page else ""
@@ -127,6 +130,8 @@ class LiveRun:
                     self._count += 1
         except (ValueError, OSError) as problem:
             error = str(problem)
+        except Exception as problem:  # nobody reads the thread's own result: who waits for the page shall see it
+            error = f"{type(problem).__name__}: {problem}"
         finally:
             with self._lock:
                 self._error, self._working = error, False
