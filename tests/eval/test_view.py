@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -307,13 +308,34 @@ def test_links_out_of_the_data_or_the_run_are_not_followed(finished: Path, tmp_p
         assert _refused(client, f"/f{image}")
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:80", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "[evil.example]", "[::1].example", ":80", ""]
+)
 def test_a_foreign_host_is_refused(finished: Path, host: str) -> None:
     with _served(finished / "run") as client:
         for path in ("/", f"/status{finished / 'run'}", f"/f{finished / 'run'}/report.html"):
             answer = client.get(path, headers={"Host": host})
             assert answer.status_code == 400
             assert "mAP" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "192.0.2.7:8000", "[2001:db8::7]:8000", "[::1]", "LOCALHOST:80"])
+def test_an_address_is_no_foreign_host(finished: Path, host: str) -> None:
+    with _served(finished / "run") as client:
+        assert client.get("/", headers={"Host": host}).status_code == 307
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_machine_that_listens_for_all_knows_its_name_without_a_resolver(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    def unknown(*_: object) -> None:
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "gethostname", lambda: "Workstation")
+    monkeypatch.setattr(socket, "gethostbyaddr", unknown)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert {"localhost", "workstation"} <= set(hosts_of(host))
 
 
 def test_answers_carry_no_permission_for_other_sites(finished: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -14,7 +16,6 @@ from urllib.parse import quote
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -45,11 +46,14 @@ _HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'self'",
     "Cache-Control": "no-store",
 }
+_HOST = re.compile(r"(?P<name>\[[^\[\]]*\]|[^:\[\]]+)(?::[0-9]*)?")
+_Answer = Callable[[Request], Awaitable[Response]]
+_Dispatch = Callable[[Request, _Answer], Awaitable[Response]]
 _NOWHERE = PlainTextResponse("not found", 404)
 
 
 def create_app(folder: Path, executor: Executor, hosts: Sequence[str]) -> Starlette:
-    """The application for a run, or a folder of runs; only requests to one of the hosts are answered.
+    """The application for a run, or a folder of runs; only requests to a host or an address are answered.
 
     Raises InputError where there is no run.
     """
@@ -63,20 +67,41 @@ def create_app(folder: Path, executor: Executor, hosts: Sequence[str]) -> Starle
             Route("/f/{path:path}", pages.file),
         ],
         middleware=[
-            # A page of another site that a name was bent for (DNS rebinding) asks with that name.
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
+            Middleware(BaseHTTPMiddleware, dispatch=_only_for(hosts)),
             Middleware(BaseHTTPMiddleware, dispatch=_with_headers),
         ],
     )
 
 
 def hosts_of(host: str) -> list[str]:
-    """The names under which a server that listens there is asked for."""
-    names = {"localhost", "127.0.0.1", "[::1]", host if ":" not in host else f"[{host}]"}
+    """The names under which a server that listens there is asked for, beside any address."""
+    names = {"localhost", host}
     if host in ("0.0.0.0", "::"):
         names |= {socket.gethostname(), socket.getfqdn()}
-        names |= {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
-    return sorted(names)
+    return sorted(name.lower() for name in names)
+
+
+def _only_for(names: Sequence[str]) -> _Dispatch:
+    """Refuse what was asked of another name.
+
+    A page of another site that a name was bent for (DNS rebinding) asks with that name; with an address none can.
+    """
+
+    async def dispatch(request: Request, answer: _Answer) -> Response:
+        found = _HOST.fullmatch(request.headers.get("host", ""))
+        if found is None or not (found["name"].lower() in names or _is_address(found["name"].strip("[]"))):
+            return PlainTextResponse("invalid Host header", 400)
+        return await answer(request)
+
+    return dispatch
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 class _Pages:
@@ -170,7 +195,7 @@ def _address(path: Path) -> str:
     return quote(path.as_posix(), errors="surrogateescape")
 
 
-async def _with_headers(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+async def _with_headers(request: Request, answer: _Answer) -> Response:
     response = await answer(request)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
