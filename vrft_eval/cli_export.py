@@ -54,6 +54,8 @@ def export(
     if to is None:
         raise InputError(f"is missing: one of {', '.join(FORMATS)}", field="--to")
     wanted = None if metrics is None else tuple(part.strip() for part in metrics.split(",") if part.strip())
+    if wanted == ():
+        raise InputError("names no metric", field="--metrics", value=metrics)
     made = export_runs(
         runs, to, Options(out, wanted, best), names=name or (), paths=DataPaths(data, annotations, images)
     )

@@ -245,6 +245,42 @@ def test_a_card_that_is_there_keeps_its_text_and_other_results(runs: Path, tmp_p
     assert file.read_text(encoding="utf-8") == "---\n[broken\n---\n"
 
 
+def _copy(run: Path, to: Path, *, model: str | None = None, limit: int | None = None) -> Path:
+    to.mkdir(parents=True)
+    info = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    info["settings"]["limit"] = limit
+    (to / "run.json").write_text(json.dumps(info), encoding="utf-8")
+    (to / "report.json").write_text(json.dumps(_report(run) | {"model": model}), encoding="utf-8")
+    return to
+
+
+def test_a_card_holds_one_run_of_a_data_set(runs: Path, tmp_path: Path) -> None:
+    few = _copy(runs / "poor", tmp_path / "few", limit=3)
+    refused = call("export", few, runs / "good", "--to", "model-card", "--name", "mine")
+    assert refused.exit_code == 2
+    assert f"RUN: {few} and {runs / 'good'} are of detection" in refused.stderr
+    file = tmp_path / "README.md"
+    export(few, "--to", "model-card", "--out", file, "--name", "mine")
+    export(runs / "good", "--to", "model-card", "--out", file, "--metrics", "mAP,AP50")
+    export(runs / "good", "--to", "model-card", "--out", file, "--metrics", "AP75")
+    data: Any = ModelCard.load(file).data
+    values = {result.metric_type: result.metric_value for result in data.eval_results}
+    assert values == {name: _report(runs / "good")["metrics"][name] for name in ("mAP", "AP50", "AP75")}
+    assert not any("images" in result.dataset_args for result in data.eval_results)
+
+
+def test_a_card_has_the_name_that_the_model_has_without_the_folder(runs: Path, tmp_path: Path) -> None:
+    one = _copy(runs / "good", tmp_path / "a" / "run", model="acme/qwen")
+    other = _copy(runs / "names", tmp_path / "b" / "run", model="acme/qwen")
+    data: Any = ModelCard(export(one, other, "--to", "model-card")).data
+    assert data.model_name == "qwen"
+    refused = call("export", runs / "good", runs / "names", "--to", "model-card")
+    assert refused.exit_code == 2
+    assert "--name: is missing: recorded answers" in refused.stderr
+    data = ModelCard(export(runs / "good", runs / "names", "--to", "model-card", "--name", "mine")).data
+    assert data.model_name == "mine"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -255,12 +291,16 @@ def test_a_card_that_is_there_keeps_its_text_and_other_results(runs: Path, tmp_p
         (["--to", "csv"], "RUN: name one run folder"),
         (["good", "--to", "csv", "--best"], "--best: is for markdown, latex, model-card"),
         (["good", "poor", "names", "--to", "csv", "--name", "a", "--name", "b"], "--name: give one for all"),
+        (["good", "--to", "latex", "--metrics", ""], "--metrics: names no metric"),
+        (["good", "--to", "markdown", "--metrics", " ,"], "--metrics: names no metric"),
+        (["good", "--to", "model-card", "--metrics", "reward"], "--metrics: leaves a model card without a number"),
+        (["good", "names", "--to", "model-card", "--name", "a", "--name", "b"], "RUN: a model card is of one model"),
         (["none", "--to", "csv"], "holds no run"),
         (["good", "--to", "csv", "--data", "nowhere"], "nowhere: no such data folder"),
     ],
 )
 def test_what_cannot_be_exported_is_one_line(runs: Path, arguments: list[str], message: str) -> None:
-    places = [str(runs / part) if (runs / part).is_dir() or part == "none" else part for part in arguments]
+    places = [str(runs / part) if part in {"good", "poor", "names", "none"} else part for part in arguments]
     result = call("export", *places)
     assert result.exit_code == 2
     assert message in result.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -93,4 +93,4 @@ def _with_samples(run: ExportedRun, wanted: Format, paths: DataPaths, notes: lis
             raise
         notes.append(f"{run.name}: no table of samples, since its data can't be read: {error}")
         return run
-    return ExportedRun(run.path, run.name, run.info, run.report, judged)
+    return replace(run, judged=judged)

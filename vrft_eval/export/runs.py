@@ -17,12 +17,16 @@ from vrft_eval.tasks import Verdicts
 
 @dataclass(frozen=True, eq=False)
 class ExportedRun:
-    """One run under the name that it is exported by; judged is None where no samples are wanted, or none can be had."""
+    """One run under the name that it is exported by; judged is None where no samples are wanted, or none can be had.
+
+    `model` is the name without what tells runs apart: as asked, else the model's; None for recorded answers.
+    """
 
     path: Path
     name: str
     info: RunInfo
     report: Report
+    model: str | None = None
     judged: Verdicts | None = None
 
 
@@ -53,13 +57,14 @@ def load_runs(paths: Sequence[Path], names: Sequence[str] = (), *, by_task: bool
     if len(names) not in (0, 1, len(paths)):
         raise InputError(f"give one for all {len(paths)} runs, or one for each", field="--name", value=list(names))
     found = [(RunFolder(path).read_info(), _report(path)) for path in paths]
-    given = list(names) * (len(paths) if len(names) == 1 else 1) or [
-        path.resolve().name if report.model is None else model_name(report.model)
-        for path, (_, report) in zip(paths, found, strict=True)
+    models: list[str | None] = list[str | None](names) * (len(paths) if len(names) == 1 else 1) or [
+        None if report.model is None else model_name(report.model) for _, report in found
     ]
+    given = [path.resolve().name if model is None else model for path, model in zip(paths, models, strict=True)]
     named = _distinct(given, [report.task if by_task else "" for _, report in found], paths)
     return [
-        ExportedRun(path, name, info, report) for path, name, (info, report) in zip(paths, named, found, strict=True)
+        ExportedRun(path, name, info, report, model)
+        for path, name, model, (info, report) in zip(paths, named, models, found, strict=True)
     ]
 
 
