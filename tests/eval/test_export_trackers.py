@@ -108,6 +108,17 @@ def test_tensorboard_has_scalars_margins_and_texts(run: Path, tmp_path: Path) ->
     assert {"report/text_summary", "settings/text_summary"} <= set(events.Tags()["tensors"])
 
 
+def test_tensorboard_keeps_runs_apart_whose_names_make_one_folder(run: Path, tmp_path: Path) -> None:
+    if find_spec("tensorboard") is None:
+        pytest.skip("tensorboard is not installed: pip install tensorboard")
+    for names in (("a b", "a-b"), ("\u6a21" * 100 + "1", "\u6a21" * 100 + "2")):
+        asked = [part for name in names for part in ("--name", name)]
+        result = call("export", run, run, "--to", "tensorboard", "--out", tmp_path, *asked)
+        assert result.exit_code == 0, result.output
+    assert sorted(len(list(folder.glob("events.*"))) for folder in tmp_path.iterdir()) == [1, 1, 1, 1]
+    assert {"a-b", "a-b 2"} <= {folder.name for folder in tmp_path.iterdir()}
+
+
 def test_mlflow_has_metrics_parameters_samples_and_the_reports(run: Path, tmp_path: Path) -> None:
     _export(run, "mlflow", tmp_path / "store")
     import mlflow

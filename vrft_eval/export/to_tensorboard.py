@@ -18,7 +18,7 @@ def write(runs: Sequence[ExportedRun], options: Options) -> Output:
 
     places, notes = [], []
     for run in runs:
-        folder = (options.out or Path()) / folder_name(run.name)
+        folder = _new(options.out or Path(), folder_name(run.name))
         values = numbers(run)
         margins = {name: ["Margin", [name, f"{name}/low", f"{name}/high"]] for name in run.report.intervals}
         with SummaryWriter(log_dir=str(folder)) as log:
@@ -33,10 +33,18 @@ def write(runs: Sequence[ExportedRun], options: Options) -> Output:
     return Output(places=places, notes=notes)
 
 
+def _new(root: Path, name: str) -> Path:
+    # Events of two runs in one folder are one run to TensorBoard, also those of an earlier export.
+    folder, number = root / name, 2
+    while folder.exists():
+        folder, number = root / f"{name} {number}", number + 1
+    return folder
+
+
 def folder_name(name: str) -> str:
-    """A name as one folder's name, wherever it comes from.
+    """A name as one folder's name of at most 240 bytes, wherever it comes from.
 
     >>> folder_name("../a model (b)")
     'a-model-b'
     """
-    return re.sub(r"[^\w.]+", "-", name)[:100].strip(".-") or "run"
+    return re.sub(r"[^\w.]+", "-", name)[:60].strip(".-") or "run"
