@@ -24,10 +24,12 @@ from eval_helpers import completion, write_coco, write_lines
 from typer.testing import CliRunner
 
 from vrft_eval.cli import app
+from vrft_eval.errors import InputError
 from vrft_eval.run_lock import locked
 from vrft_eval.view import live
 from vrft_eval.view.app import create_app, hosts_of
 from vrft_eval.view.scored import Watched
+from vrft_eval.view.tail import Tail
 from vrft_rewards.serve.command import listen
 
 IMAGES = 12
@@ -208,13 +210,34 @@ def test_failures_repeats_and_a_broken_journal_are_told(going: Path) -> None:
 
 
 @pytest.mark.usefixtures("eager")
-def test_a_run_that_is_started_over_is_counted_anew(going: Path) -> None:
-    _append(going, *(_line(key) for key in range(1, 9)))
+@pytest.mark.parametrize("keys", [(3,), (9, 10, 11, 12)])  # less than was there, and more
+@pytest.mark.parametrize("how", ["written over", "removed", "replaced"])
+def test_a_run_that_is_started_over_is_counted_anew(going: Path, keys: tuple[int, ...], how: str) -> None:
+    journal = going / "responses.jsonl"
+    _append(going, *(_line(key) for key in (1, 2)))
     with _served(going) as client:
-        _until(client, going, lambda status: status["scored"] == 8)
-        (going / "responses.jsonl").write_bytes(_line(3))
-        status = _until(client, going, lambda status: status["scored"] == 1)
-        assert status["line"].startswith("1 of 12")
+        _until(client, going, lambda status: status["scored"] == 2 and status["line"].startswith("2 of 12"))
+        if how == "removed":
+            journal.unlink()
+        anew = going / "anew" if how == "replaced" else journal
+        anew.write_bytes(b"".join(_line(key) for key in keys))
+        anew.replace(journal)
+        status = _until(client, going, lambda status: status["scored"] == len(keys))
+        assert status["line"].startswith(f"{len(keys)} of 12")
+
+
+def test_a_journal_of_which_a_line_was_no_answer_is_read_from_its_start(tmp_path: Path) -> None:
+    journal = tmp_path / "responses.jsonl"
+    tail = Tail(journal)
+    journal.write_bytes(_line(1) + _line(2))
+    assert tail.look(12).answered == 2
+    with journal.open("ab") as stream:
+        stream.write(_line(3) + b"{\n" + _line(4))
+    for _ in range(2):
+        with pytest.raises(InputError, match="not JSON"):
+            tail.look(12)
+    journal.write_bytes(_line(1) + _line(2) + _line(3))
+    assert tail.look(12).answered == 3
 
 
 @pytest.mark.usefixtures("eager")

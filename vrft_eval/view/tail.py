@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+from vrft_eval.errors import InputError
 from vrft_eval.files import parse_json
 from vrft_eval.tally import Tally
+
+_KNOWN = 4096
+"""Bytes by which the end of what was read is known again."""
 
 
 class Tail:
@@ -20,12 +25,19 @@ class Tail:
         self._restart()
 
     def _restart(self) -> None:
-        self._end = 0
+        self._end, self._inode, self._last = 0, 0, b""
         self._failed: dict[str, bool] = {}
         self._tally: Tally | None = None
 
     def look(self, total: int) -> Tally:
         """Read on, and return the count so far of a total. Raises InputError for a line that is no answer."""
+        try:
+            return self._look(total)
+        except InputError:
+            self._restart()  # the line is told again as long as it is there, and no later one is missed
+            raise
+
+    def _look(self, total: int) -> Tally:
         data = self._new_bytes()
         tally = self._tally
         if tally is None:
@@ -50,8 +62,12 @@ class Tail:
         """The whole lines that were added."""
         try:
             with self._file.open("rb") as stream:
-                if stream.seek(0, 2) < self._end:
-                    self._restart()  # the run was started over
+                inode = os.fstat(stream.fileno()).st_ino
+                stream.seek(self._end - len(self._last))
+                # The run was started over; a new file may have the old one's inode, and be longer by now.
+                if inode != self._inode or stream.read(len(self._last)) != self._last:
+                    self._restart()
+                self._inode = inode
                 stream.seek(self._end)
                 data = stream.read()
         except FileNotFoundError:
@@ -59,6 +75,7 @@ class Tail:
             return b""
         whole = data[: data.rfind(b"\n") + 1]
         self._end += len(whole)
+        self._last = (self._last + whole[-_KNOWN:])[-_KNOWN:]
         return whole
 
     def _answer(self, line: bytes) -> tuple[str, bool, int]:
