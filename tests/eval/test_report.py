@@ -222,6 +222,16 @@ def test_samples_without_room_are_left_out_fairly(tmp_path: Path, monkeypatch: p
     assert 1 <= len(Page(smaller).samples["samples"]) < 10
 
 
+def test_of_a_sample_that_is_left_out_nothing_is_in_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated = _score(tmp_path, _good())
+    monkeypatch.setattr(samples, "ROOM", 1)
+    text = render_report(evaluated.report, evaluated.judged, evaluated.measures, evaluated.info)
+    page = Page(text)
+    assert "1 of 2 samples are in this page" in text
+    assert [len(page.samples[name]) for name in ("samples", "prompts", "categories")] == [1, 1, 1]
+    assert len(page.pictures) == 1
+
+
 def test_the_page_holds_all_samples_and_counts_every_outcome(tmp_path: Path) -> None:
     evaluated = _score(tmp_path, _good())
     right, wrong = (next(item for item in evaluated.judged if item.outcome == name) for name in ("right", "wrong"))

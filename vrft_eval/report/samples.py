@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from vrft_eval.report.pictures import Picture, Pictures
 from vrft_eval.report.pieces import longest_piece
 from vrft_eval.report.rows import row_of
 from vrft_eval.report.visible import HIDDEN_CHARACTERS, hidden_names
+from vrft_eval.samples import Sample
 from vrft_eval.schemas import Report
 from vrft_eval.tasks.judged import Verdicts, completion_of
 
@@ -47,14 +48,19 @@ class _Tables:
     categories: dict[str, int] = field(default_factory=dict)
     prompts: dict[str, int] = field(default_factory=dict)
 
-    def places(self, image: Path, category: str | None, prompt: str) -> dict[str, int]:
-        found = {
-            "image": self.images.setdefault(image, len(self.images)),
-            "prompt": self.prompts.setdefault(prompt, len(self.prompts)),
-        }
-        if category is not None:
-            found["category"] = self.categories.setdefault(category, len(self.categories))
-        return found
+    def places(self, sample: Sample) -> dict[str, int]:
+        """Where the sample's are, or would be."""
+        return {name: table.get(key, len(table)) for name, table, key in self._entries(sample)}
+
+    def add(self, sample: Sample) -> None:
+        for _, table, key in self._entries(sample):
+            table.setdefault(key, len(table))
+
+    def _entries(self, sample: Sample) -> Iterator[tuple[str, dict[Any, int], Any]]:
+        yield "image", self.images, sample.image
+        yield "prompt", self.prompts, sample.prompt
+        if sample.category is not None:
+            yield "category", self.categories, sample.category
 
 
 def page_samples(report: Report, judged: Verdicts, masks: dict[str, dict[str, Any]], pictures: Pictures) -> PageSamples:
@@ -67,11 +73,12 @@ def page_samples(report: Report, judged: Verdicts, masks: dict[str, dict[str, An
     for place in fair_order(judged)[:MOST]:
         item = judged[place]
         row = row_of(item, report.rewards.bounds, masks.get(item.sample.id), longest)
-        row |= tables.places(item.sample.image, item.sample.category, item.sample.prompt)
+        row |= tables.places(item.sample)
         text = script_json(row)
         room -= len(text.encode())
         if room < 0 and rows:
             break
+        tables.add(item.sample)
         rows[place] = text
     shown = pictures.of(list(tables.images))
     head = {
