@@ -226,16 +226,23 @@ def test_being_stopped_is_one_line_and_the_shells_exit_code(
     os.mkfifo(tmp_path / "r.jsonl")
     command = [*MAIN, *map(str, _score(tmp_path, "run"))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        _wait_until_it_reads(process.pid, tmp_path / "r.jsonl")
-        process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=60)
+        held = _wait_until_it_reads(process.pid, tmp_path / "r.jsonl")
+        try:
+            process.send_signal(number)
+            stdout, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            os.close(held)
     assert (process.returncode, stdout) == (code, "")
     assert stderr.splitlines() == [f"error: stopped by {name}"]
     assert not (tmp_path / "run").exists()
 
 
-def _wait_until_it_reads(process: int, fifo: Path) -> None:
-    """A pipe can be opened for writing at once only when somebody is there who reads it."""
+def _wait_until_it_reads(process: int, fifo: Path) -> int:
+    """A pipe can be opened for writing at once only when somebody is there who reads it.
+
+    It stays open (a writer that goes would be an end of file) and is the caller's to close.
+    """
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
@@ -243,10 +250,7 @@ def _wait_until_it_reads(process: int, fifo: Path) -> None:
         except OSError:
             time.sleep(0.02)
             continue
-        # Kept open until the test ends with the process: a writer that goes would be an end of file.
-        _HELD.append(held)
-        return
+        # A signal between the opening and the reading would be told to Python only after the reading.
+        time.sleep(0.5)
+        return held
     raise AssertionError(f"process {process} never read its answers")
-
-
-_HELD: list[int] = []
