@@ -147,6 +147,12 @@ def test_images_without_room_in_the_page_are_shown_from_where_they_lie(
         assert shown[1:] == ["../data/images/b%20c%3A%23%C3%A9.png", ["../data/images/turned.jpg", 6], None]
 
 
+def test_an_image_whose_name_is_no_text_is_referred_to_all_the_same(tmp_path: Path) -> None:
+    image = tmp_path / "caf\udce9 1.png"
+    Image.new("RGB", (4, 4)).save(image, "PNG")
+    assert Pictures(tmp_path, room=0).of([image]) == ["caf%E9%201.png"]
+
+
 def test_every_file_of_a_run_fits_its_schema(tmp_path: Path) -> None:
     _score(tmp_path, _good())
     run = tmp_path / "run"

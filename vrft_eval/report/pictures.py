@@ -82,7 +82,7 @@ def _reference(folder: Path, path: Path) -> Picture:
     if orientation is None or (orientation > 1 and path.suffix.lower() not in (".jpg", ".jpeg")):
         return None
     try:
-        address = quote(Path(os.path.relpath(path, folder)).as_posix())
+        address = quote(Path(os.path.relpath(path, folder)).as_posix(), errors="surrogateescape")
     except ValueError:  # another drive
         address = path.absolute().as_uri()
     return address if orientation == 1 else (address, orientation)
