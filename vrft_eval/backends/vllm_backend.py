@@ -67,6 +67,7 @@ class VLLMBackend:
     def answer(self, prompts: Iterable[Prompt], sampling: Sampling) -> Iterator[Answer]:
         """Yield answers as they finish, prompts about one image asked one after the other."""
         from vllm.v1.engine.exceptions import EngineDeadError
+        from zmq import ZMQError  # what asking says when the engine has died since its last answer
 
         engine = self._engine
         if engine is None:
@@ -92,7 +93,7 @@ class VLLMBackend:
                         yield Answer(prompt.id, None, reason)
             while len(running):
                 yield from self._finished(running)
-        except EngineDeadError as error:
+        except (EngineDeadError, ZMQError) as error:
             self._deaths += 1
             self._suspects = len(running)
             alone = running.first() if self._alone else None
@@ -190,9 +191,10 @@ class _Running:
     def abort(self) -> None:
         """Take back what has no answer yet, from an engine that may be dead by now (a Ctrl-C ends it as well)."""
         from vllm.v1.engine.exceptions import EngineDeadError
+        from zmq import ZMQError
 
         if self._ids:
-            with suppress(EngineDeadError):
+            with suppress(EngineDeadError, ZMQError):
                 self._llm.llm_engine.abort_request([key for _, key in self._ids.values()], internal=True)
             self._ids = {}
 
