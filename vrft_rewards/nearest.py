@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rapidfuzz import fuzz, process
-
 __all__ = ["closest", "did_you_mean"]
 
 _NEAR = 50.0
@@ -19,6 +17,8 @@ def closest(name: str, known: Iterable[str]) -> str:
     >>> closest("map", ["mAP", "reward"])
     'mAP'
     """
+    from rapidfuzz import fuzz, process  # only a wrong name needs it: the import stays light
+
     spelt = {other.lower(): other for other in known}
     near = process.extract(name[:100].lower(), list(spelt), scorer=fuzz.ratio, limit=3, score_cutoff=_NEAR)
     return " or ".join(spelt[other] for other, score, _ in near if score >= near[0][1] - _AS_NEAR)
