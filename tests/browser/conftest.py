@@ -29,9 +29,9 @@ class Seen:
     requests: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless Chromium; skips where there is none."""
+    """A headless Chromium; skips where there is none. Its event loop runs as long, but in nobody else's tests."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is in the extra dev")
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if program is None:

@@ -102,7 +102,7 @@ def test_a_folder_that_holds_no_model_is_refused_in_one_line(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["/no/such/model", "no/such/model", "./model", "demo:x", "model"])
 def test_a_missing_model_is_named(name: str) -> None:
-    with pytest.raises(InputError, match=r"no such model folder|must be demo"):
+    with pytest.raises(InputError, match=r"no such model folder|must be one of demo, demo:rft, demo:sft"):
         find_model(name)
 
 

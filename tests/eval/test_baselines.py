@@ -213,7 +213,7 @@ class TestBeside:
     def test_a_task_that_the_paper_does_not_have(self) -> None:
         with pytest.raises(InputError, match=r"--against: the paper has no numbers of the task lvis; .*lvis-rare13"):
             check_against("paper", "lvis")
-        with pytest.raises(InputError, match="--against: must be paper, got 'imagenet'"):
+        with pytest.raises(InputError, match="--against: must be one of paper, got 'imagenet'"):
             check_against("imagenet", "coco")
         check_against(None, "lvis")
         assert len(paper_tasks()) == 12

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -224,8 +225,10 @@ def test_version_and_help_say_what_they_should(capsys: Any) -> None:
 
 def test_ctrl_c_is_one_line() -> None:
     command = [sys.executable, "-m", "vrft_rewards.cli", "score", "--task", "detection"]
+    # A shell lets what it starts in the background ignore Ctrl-C, and children inherit that.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
