@@ -6,13 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
 from transformers import PrinterCallback, Qwen2VLForConditionalGeneration, Qwen2VLProcessor
 from trl import GRPOConfig, GRPOTrainer
 
 from trainers.demo.log import Log
-from trainers.demo.tuning import TRUTHS, LogCallback, optimizers, trained
+from trainers.demo.tuning import TRUTHS, LogCallback, arguments, optimizers, trained
 from vrft_eval.demo.flowers import SPECIES
 from vrft_rewards import ClassificationReward, DetectionReward, GroundingReward
 from vrft_rewards.adapters.trl import TaskReward, TrlReward
@@ -46,14 +45,8 @@ def train_grpo(
     """
     rewards, weights = ([REWARD], [1.0]) if paid_by is REWARD else ([paid_by, REWARD], [1.0, 0.0])
     config = GRPOConfig(
-        output_dir=str(work),
-        use_cpu=not torch.cuda.is_available(),
-        bf16=True,
-        gradient_checkpointing=False,
+        **arguments(work, seed, steps, prompts * generations, rate),
         remove_unused_columns=False,
-        seed=seed,
-        max_steps=steps,
-        per_device_train_batch_size=prompts * generations,
         num_generations=generations,
         max_completion_length=96,
         temperature=1.0,
@@ -63,12 +56,6 @@ def train_grpo(
         # groups that differ in a hit; greedy answers got worse by it, on both seeds that were tried.
         scale_rewards="none",
         reward_weights=weights,
-        learning_rate=rate,
-        max_grad_norm=1.0,
-        logging_steps=5,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
     )
     trainer = GRPOTrainer(
         model=model,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from datasets import Dataset
 from transformers import PrinterCallback, Qwen2VLForConditionalGeneration, Qwen2VLProcessor
 from trl import SFTConfig, SFTTrainer
 
 from trainers.demo.log import Log
-from trainers.demo.tuning import LogCallback, optimizers, trained
+from trainers.demo.tuning import LogCallback, arguments, optimizers, trained
 
 
 def train_sft(
@@ -26,23 +25,8 @@ def train_sft(
     rate: float = 1.5e-4,
 ) -> None:
     """Train in place on the right answers of `prompts` rows a step."""
-    config = SFTConfig(
-        output_dir=str(work),
-        use_cpu=not torch.cuda.is_available(),
-        bf16=True,
-        gradient_checkpointing=False,
-        completion_only_loss=True,
-        max_length=None,
-        seed=seed,
-        max_steps=steps,
-        per_device_train_batch_size=prompts,
-        learning_rate=rate,
-        max_grad_norm=1.0,
-        logging_steps=5,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-    )
+    common = arguments(work, seed, steps, prompts, rate)
+    config = SFTConfig(**common, completion_only_loss=True, max_length=None)
     trainer = SFTTrainer(
         model=model,
         args=config,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from datasets import Dataset, Features, List, Value
 from datasets import Image as ImageFeature
 from torch.optim import Muon
@@ -54,6 +56,25 @@ def _row(seed: int, unseen: Collection[str]) -> dict[str, Any]:
     row["prompt"] = [{"role": "user", "content": example.prompt}]
     row["completion"] = [{"role": "assistant", "content": example.answer}]
     return row | {"image": example.image, "task": example.task}
+
+
+def arguments(work: Path, seed: int, steps: int, batch: int, rate: float) -> dict[str, Any]:
+    """TrainingArguments, for TRL's configuration of either way."""
+    return {
+        "output_dir": str(work),
+        "use_cpu": not torch.cuda.is_available(),
+        "bf16": True,
+        "gradient_checkpointing": False,
+        "seed": seed,
+        "max_steps": steps,
+        "per_device_train_batch_size": batch,
+        "learning_rate": rate,
+        "max_grad_norm": 1.0,
+        "logging_steps": 5,
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
 
 
 def optimizers(model: Qwen2VLForConditionalGeneration, rate: float, steps: int) -> tuple[Muon, LambdaLR]:
