@@ -13,12 +13,11 @@ from vrft_eval.compare.load import Run
 from vrft_eval.compare.marked import marked
 from vrft_eval.compare.models import Flips
 from vrft_eval.report.pictures import thumbnail
+from vrft_eval.report.rows import MAX_BOXES, NO_SIZE
 from vrft_eval.report.words import number
 from vrft_eval.tasks.judged import Judged
 
-_MAX_BOXES = 100
 _FULL_LABELS = 3
-_NO_SIZE = (400, 300)
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def make_cards(
                     truth=[] if labelled else [_rect(box, "") for box in sample.boxes.tolist()],
                     labelled=labelled,
                     picture=pictures.add(one),
-                    size=sample.image_size or _NO_SIZE,
+                    size=sample.image_size or NO_SIZE,
                     sides=(first, second),
                 )
             )
@@ -126,8 +125,8 @@ def _evenly(ids: Sequence[str], most: int) -> Sequence[str]:
 
 
 def _side(item: Judged, letter: str, report: str | None) -> Side:
-    size = item.sample.image_size or _NO_SIZE
-    boxes = [_rect(box, _label(item, k)) for k, box in enumerate(item.boxes[:_MAX_BOXES].tolist())]
+    size = item.sample.image_size or NO_SIZE
+    boxes = [_rect(box, _label(item, k)) for k, box in enumerate(item.boxes[:MAX_BOXES].tolist())]
     labelled = isinstance(item.sample.truth, str)
     response = item.response
     return Side(
@@ -138,7 +137,7 @@ def _side(item: Judged, letter: str, report: str | None) -> Side:
         reason=marked(item.score.reason, 1000),
         boxes=boxes,
         labels=place_labels(boxes, size),
-        hidden_boxes=max(0, len(item.boxes) - _MAX_BOXES),
+        hidden_boxes=max(0, len(item.boxes) - MAX_BOXES),
         think=None if response.think is None else marked(response.think.strip(), 4000),
         answer=marked(item.text if response.answer is None else response.answer.strip(), 2000),
         read_as=(marked(item.label, 200) if item.label else Markup("no class of the set")) if labelled else None,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 from markupsafe import Markup, escape
 
-from vrft_eval.report.visible import HIDDEN_CHARACTERS
+from vrft_eval.report.visible import HIDDEN
 
 _MAX_NAMED = 100
-_HIDDEN = re.compile(f"([{HIDDEN_CHARACTERS}])\\1*")
 
 
 def marked(text: str, limit: int) -> Markup:
@@ -24,7 +22,7 @@ def marked(text: str, limit: int) -> Markup:
     kept = text[:limit]
     pieces: list[str] = []
     end = 0
-    for count, found in enumerate(_HIDDEN.finditer(kept), start=1):
+    for count, found in enumerate(HIDDEN.finditer(kept), start=1):
         pieces += [str(escape(kept[end : found.start()])), _named(found[0])]
         end = found.end()
         if count == _MAX_NAMED:

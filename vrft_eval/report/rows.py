@@ -10,10 +10,10 @@ from vrft_eval.report.pairs import pairs_of
 from vrft_eval.report.pieces import pieces_of
 from vrft_eval.tasks.judged import Judged
 
-_MAX_BOXES = 100
+MAX_BOXES = 100
 _MAX_ISSUES = 20
 _REASON, _ISSUE, _NAME = 1000, 120, 300
-_NO_SIZE = (400, 300)
+NO_SIZE = (400, 300)
 
 
 def row_of(item: Judged, bounds: tuple[float, float], mask: dict[str, Any] | None, longest: int) -> dict[str, Any]:
@@ -25,10 +25,10 @@ def row_of(item: Judged, bounds: tuple[float, float], mask: dict[str, Any] | Non
     read), tokens, more (boxes that are not drawn), error. Boxes are in pixels.
     """
     sample, response, pairs = item.sample, item.response, pairs_of(item)
-    boxes = item.boxes[:_MAX_BOXES]
+    boxes = item.boxes[:MAX_BOXES]
     row: dict[str, Any] = {
         "id": sample.id,
-        "size": list(sample.image_size or _NO_SIZE),
+        "size": list(sample.image_size or NO_SIZE),
         "keys": list(keys_of(item, pairs, bounds)),
         "reward": round(item.score.value, 4),
         "parts": [round(value, 4) for value in item.score.parts.values()],
@@ -42,11 +42,11 @@ def row_of(item: Judged, bounds: tuple[float, float], mask: dict[str, Any] | Non
         row |= {"truth": sample.truth, "label": item.label}
     else:
         row |= {"truth": _flat(sample.boxes), "boxes": _flat(boxes), "iou": pairs.iou and round(pairs.iou, 4)}
-        row["pairs"] = [[int(own), truth, round(iou, 3)] for own, truth, iou in pairs.of_each[:_MAX_BOXES]]
-        if len(item.boxes) > _MAX_BOXES:
-            row["more"] = len(item.boxes) - _MAX_BOXES
+        row["pairs"] = [[int(own), truth, round(iou, 3)] for own, truth, iou in pairs.of_each[:MAX_BOXES]]
+        if len(item.boxes) > MAX_BOXES:
+            row["more"] = len(item.boxes) - MAX_BOXES
     if sample.kind == "detection":
-        row["scores"] = [round(score, 4) for score in item.scores[:_MAX_BOXES].tolist()]
+        row["scores"] = [round(score, 4) for score in item.scores[:MAX_BOXES].tolist()]
         row["confidence"] = max(row["scores"], default=None)
     if sample.mask is not None or mask is not None:
         row["masks"] = [None if rle is None else page_mask(rle) for rle in (sample.mask, mask)]

@@ -14,7 +14,8 @@ HIDDEN_CHARACTERS = (
     "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff"
 )
 """The inside of a character class of regular expressions."""
-_HIDDEN = re.compile(f"([{HIDDEN_CHARACTERS}])\\1*")
+HIDDEN = re.compile(f"([{HIDDEN_CHARACTERS}])\\1*")
+"""A run of one hidden character."""
 
 
 def plain(text: str, limit: int = 200) -> str:
@@ -24,7 +25,7 @@ def plain(text: str, limit: int = 200) -> str:
     'a \\\\u202e'
     """
     line = " ".join(text[:limit].split())
-    return _HIDDEN.sub(lambda m: m[0].encode("unicode_escape", "surrogatepass").decode("ascii"), line)
+    return HIDDEN.sub(lambda m: m[0].encode("unicode_escape", "surrogatepass").decode("ascii"), line)
 
 
 def hidden_names() -> dict[str, str]:
@@ -33,5 +34,5 @@ def hidden_names() -> dict[str, str]:
     >>> hidden_names()["202e"]
     'RIGHT-TO-LEFT OVERRIDE'
     """
-    named = ((c, unicodedata.name(c, "")) for c in map(chr, range(0x10000)) if _HIDDEN.fullmatch(c))
+    named = ((c, unicodedata.name(c, "")) for c in map(chr, range(0x10000)) if HIDDEN.fullmatch(c))
     return {f"{ord(c):04x}": name for c, name in named if name}
