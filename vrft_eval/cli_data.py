@@ -92,7 +92,7 @@ def compare(
     images: Images = None,
     resamples: Annotated[int, typer.Option(min=1, help="Bootstrap resamples, the same for all runs.")] = RESAMPLES,
     force: Annotated[
-        bool, typer.Option("--force", help="Compare runs of other data, gates or categories too.")
+        bool, typer.Option("--force", help="Compare runs of other data, or read in another way, too.")
     ] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with the samples that changed.")] = None,
     as_json: AsJson = False,
