@@ -228,6 +228,11 @@ def test_pairs_rewards_and_the_parser_are_told(visit: Visit, detection: Path) ->
     assert detail.get_by_text("truncated").first.is_visible()
     assert detail.get_by_text("missing think").is_visible()
     assert detail.locator(".row").count() == 3
+    assert detail.locator(".row .why").all_inner_texts() == [
+        "1 of 1 objects found, mean IoU 1.00",
+        "mean 0.70 of right boxes",
+        "wrong: no <think> block, <answer> isn't closed",
+    ]
     page = visit(detection, "#show=partly&sort=high-iou")
     detail = page.locator(".detail")
     assert detail.locator("td.right", has_text="matched to").first.is_visible()

@@ -5,14 +5,29 @@ function block(title, ...children) {
   return h("section", { class: "block" }, h("h4", {}, title), ...children);
 }
 
+function mean(values) {
+  return values.length ? rounded(values.reduce((sum, value) => sum + value, 0) / values.length) : null;
+}
+
+// Why a part is what it is: the reward's own words, which end with the format, and for the confidence its two means.
+function reasonOf(name, sample) {
+  const [first, ...rest] = (sample.why ?? "").split("; format ");
+  if (name === "format") return rest.length ? rest.join("; format ") : "";
+  if (name !== "confidence") return first;
+  const of = (right) => mean((sample.scores ?? []).filter((_, k) => Boolean(sample.pairs[k][0]) === right));
+  const told = [["right", of(true)], ["wrong", of(false)]].filter(([, value]) => value !== null);
+  return told.map(([what, value]) => `mean ${value} of ${what} boxes`).join(", ") || first;
+}
+
 function paid(sample) {
   const top = page.bounds[1];
   const bars = page.parts.map((name, k) => {
     const value = sample.parts[k], share = Math.max(0, value) / Math.max(1, value);
     return h("div", { class: "row" }, h("span", {}, name),
-      h("span", { class: "bar" }, h("i", { style: { width: `${100 * share}%` } })), h("span", { class: "n" }, rounded(value)));
+      h("span", { class: "bar" }, h("i", { style: { width: `${100 * share}%` } })), h("span", { class: "n" }, rounded(value)),
+      h("span", { class: "why" }, shown(reasonOf(name, sample))));
   });
-  return block(`Reward ${rounded(sample.reward)} of ${Number(top)}`, ...bars, h("p", { class: "why" }, shown(sample.why ?? "")));
+  return block(`Reward ${rounded(sample.reward)} of ${Number(top)}`, ...bars);
 }
 
 function nameOf(k, truth) {
