@@ -36,7 +36,7 @@ test-vllm: $(VLLM_STAMP)
 # Its torch and transformers are vLLM's: both are resolved together, and what is there already is kept.
 $(VLLM_STAMP): pyproject.toml tests/vllm_engine/cpu_torchvision.py
 	test -d .venv-vllm || $(PYTHON) -m venv .venv-vllm
-	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check '$(VLLM)' -e '.[eval,openai]' pytest
+	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check '$(VLLM)' -e '.[eval,openai,train]' pytest
 	.venv-vllm/bin/python tests/vllm_engine/cpu_torchvision.py
 	touch '$@'
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from trl import GRPOConfig, GRPOTrainer
 
+from trainers.colocate import show_the_trained_prompts
 from trainers.command import command
 from trainers.guards import Guard
 from trainers.model import load_model, load_processor, lora_config
@@ -38,7 +39,7 @@ def build(recipe: Recipe) -> GRPOTrainer:
         every=max(1, int(config.logging_steps)),
     )
     processor = load_processor(recipe)
-    return GRPOTrainer(
+    trainer = GRPOTrainer(
         model=load_model(recipe),
         reward_funcs=[reward],
         args=config,
@@ -47,6 +48,8 @@ def build(recipe: Recipe) -> GRPOTrainer:
         callbacks=[Guard(recipe.stop)],
         peft_config=lora_config(recipe),
     )
+    show_the_trained_prompts(trainer, processor)
+    return trainer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
