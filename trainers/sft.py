@@ -30,6 +30,7 @@ _THOUGHTS = {
     "classification": "I look at what tells the categories apart.",
     "grounding": "I look for what is described.",
 }
+"""What is thought where the data has no column `thinking`."""
 _MESSAGES = Features({"completion": List({"role": Value("string"), "content": Value("string")})})
 
 
@@ -78,7 +79,8 @@ def _completion(recipe: Recipe, row: int, values: dict[str, Any], rewards: dict[
         # Whole numbers of whatever space the answers are in, which to `whole_boxes` are its pixels.
         whole = whole_boxes(np.array(boxes, dtype=np.float64).reshape(-1, 4), size, "pixels", Counter())
         right = Row(right.id, Path(), size, "", task, "", "norm1000", boxes=whole, box=whole[0] if whole else None)
-    thought = values.get("thinking") or plain_thought(task, values.get("category"))
+    what = values.get("category") or "object that is asked for"
+    thought = values.get("thinking") or _THOUGHTS[task].format(what=what)
     text = f"<think>{thought.strip()}</think>{right.solution}"
     score = reward.score(text, truth, size)
     # Rounding to whole numbers costs a little overlap; anything more is a wrong answer, or a wrong thought.
@@ -86,15 +88,6 @@ def _completion(recipe: Recipe, row: int, values: dict[str, Any], rewards: dict[
         message = f"the right answer written out earns {score.value:.2f} of {reward.bounds[1]:g}: {score.reason}"
         raise recipe.error(f"row {row}: {message}", "data", value=text)
     return text
-
-
-def plain_thought(task: str, category: str | None = None) -> str:
-    """What is thought where the data say nothing of it, for data have answers, not thoughts.
-
-    >>> plain_thought("detection", "cat")
-    'I look for every cat in the image.'
-    """
-    return _THOUGHTS[task].format(what=category or "object that is asked for")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from trainers.demo.measure import place
-from trainers.demo.proof import BASE, EXAMS, SEEN, SFT, UNSEEN, WAYS, Arm, Proof, Trained, fine_tune, run_proof
+from trainers.demo.proof import BASE, EXAMS, SEEN, UNSEEN, WAYS, Arm, Proof, Trained, fine_tune, run_proof
 from trainers.demo.proof_report import write_report
-from trainers.demo.tuning import answers_alone, training_set
-from trainers.sft import plain_thought
+from trainers.demo.tuning import training_set
 from vrft_eval.demo.scenes import CATEGORIES
 
 SMALL = Proof(images=6, steps=2, prompts=2, generations=2, rates=(1e-4, 0.05), validation=3)
@@ -47,7 +46,7 @@ def test_no_row_of_the_fine_tuning_is_about_an_unseen_pair() -> None:
 def test_every_arm_starts_from_the_base_and_moves(out: Path, trained: Trained) -> None:
     files = [arm.folder(out) / "model.safetensors" for arm in [*trained.validation, *trained.of("rft").values()]]
     weights = {(BASE / "model.safetensors").read_bytes(), *(file.read_bytes() for file in files)}
-    assert len(weights) == 1 + 2 * len(SMALL.rates) + 1
+    assert len(weights) == 4
 
 
 def test_scores_are_those_of_the_run_folders(out: Path, trained: Trained) -> None:
@@ -66,18 +65,7 @@ def test_detection_asks_for_its_own_categories_alone(out: Path, trained: Trained
 
 
 def test_a_rate_that_ruins_the_model_is_not_taken(trained: Trained) -> None:
-    assert {way: trained.of(way) for way in SFT} == {way: {3: Arm(way, 3, 1e-4)} for way in SFT}
-
-
-def test_answers_alone_are_the_same_answers_without_the_thoughts_that_lead_to_them() -> None:
-    rows = training_set(0, 40)
-    for row, alone in zip(rows, answers_alone(rows), strict=True):
-        whole, text = row["completion"][0]["content"], alone["completion"][0]["content"]
-        assert text.partition("</think>")[2] == whole.partition("</think>")[2]
-        assert text.startswith(f"<think>{plain_thought(row['task'])}</think><answer>")
-        assert {key: value for key, value in alone.items() if key not in ("completion", "image")} == {
-            key: value for key, value in row.items() if key not in ("completion", "image")
-        }
+    assert trained.of("sft") == {3: Arm("sft", 3, 1e-4)}
 
 
 def test_the_report_tells_every_measure_and_a_second_run_trains_nothing(out: Path, trained: Trained) -> None:

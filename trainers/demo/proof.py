@@ -1,8 +1,5 @@
 """The experiment: one base, fine-tuned on the same few images by right answers (SFT) and by rewards (RFT).
 
-SFT is there twice: on answers alone, which is what data sets hold and what the reward is computed from, and on answers
-with thoughts that were written for them, which hardly any data set holds.
-
 The base is the SFT checkpoint that ships, which knows all categories, as a released model knows what a dictionary
 holds. Three of them, a pair of a colour and a shape each, are in no image and no question of the fine-tuning: on them
 one sees what carries over, as on the paper's new categories. A third way is RFT with the rewards as they were
@@ -11,7 +8,6 @@ released, accidents included.
 
 from __future__ import annotations
 
-import itertools
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,7 +22,7 @@ from trainers.demo.model import save_checkpoint
 from trainers.demo.pipeline import is_trained, load, trained_with, versions
 from trainers.demo.released import released_reward
 from trainers.demo.sft import train_sft
-from trainers.demo.tuning import answers_alone, training_set
+from trainers.demo.tuning import training_set
 from vrft_eval.demo import checkpoint
 from vrft_eval.demo.scenes import CATEGORIES
 
@@ -41,13 +37,11 @@ EXAMS = {
 CHOICE = {name: exam for name, exam in EXAMS.items() if name != "unseen pairs"}
 WAYS = ("greedy", "sampled")
 BASE = checkpoint("sft")
-SFT = ("answers", "thoughts")
-"""Right answers alone, and with the thoughts that lead to them."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """The size of the experiment. `rates` are tried for either SFT, and the best by validation is told of."""
+    """The size of the experiment. `rates` are tried for SFT, and the best by validation is told of."""
 
     images: int = 256
     steps: int = 192
@@ -60,7 +54,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Arm:
-    """One fine-tuning: its way (one of `SFT`, `rft`, `released`), seed and learning rate."""
+    """One fine-tuning: its way (`sft`, `rft`, `released`), seed and learning rate."""
 
     way: str
     seed: int
@@ -68,7 +62,7 @@ class Arm:
 
     def folder(self, out: Path) -> Path:
         """Where its checkpoint, log and run folders are."""
-        return out / f"seed-{self.seed}" / (f"{self.way}-{self.rate:g}" if self.way in SFT else self.way)
+        return out / f"seed-{self.seed}" / (f"sft-{self.rate:g}" if self.way == "sft" else self.way)
 
 
 @dataclass(frozen=True)
@@ -91,15 +85,15 @@ def run_proof(out: Path, seeds: list[int], proof: Proof, images: int, pool: Exec
     # The long ones first: each takes a core.
     rft = [Arm("rft", seed, proof.rate) for seed in seeds]
     released = [Arm("released", seeds[0], proof.rate)]
-    sft = [Arm(way, seed, rate) for way in SFT for seed in seeds for rate in proof.rates]
+    sft = [Arm("sft", seed, rate) for seed in seeds for rate in proof.rates]
     jobs = {arm: pool.submit(fine_tune, arm, out, proof) for arm in [*rft, *released, *sft]}
     for job in jobs.values():
         job.result()
-    looks = {arm: pool.submit(take, arm.folder(out), arm.folder(out), out, "validation", CHOICE) for arm in sft}
-    validation = {arm: job.result() for arm, job in looks.items()}
+    tried = {arm: pool.submit(take, arm.folder(out), arm.folder(out), out, "validation", CHOICE) for arm in sft}
+    validation = {arm: job.result() for arm, job in tried.items()}
     best = [
-        max((arm for arm in sft if (arm.way, arm.seed) == one), key=lambda arm: overall(validation[arm], CHOICE, WAYS))
-        for one in itertools.product(SFT, seeds)
+        max((arm for arm in sft if arm.seed == seed), key=lambda arm: overall(validation[arm], CHOICE, WAYS))
+        for seed in seeds
     ]
     tests = {
         arm: pool.submit(take, arm.folder(out), arm.folder(out), out, "test", EXAMS) for arm in [*rft, *released, *best]
@@ -123,8 +117,7 @@ def fine_tune(arm: Arm, out: Path, proof: Proof) -> None:
     data = training_set(arm.seed, proof.images, UNSEEN)
     log = Log(folder / "log.jsonl")
     work = folder / "work"
-    if arm.way in SFT:
-        data = answers_alone(data) if arm.way == "answers" else data
+    if arm.way == "sft":
         train_sft(model, processor, data, arm.seed, proof.steps, work, log, prompts=proof.prompts, rate=arm.rate)
     else:
         paid_by = REWARD if arm.way == "rft" else released_reward

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import statistics
 from dataclasses import asdict, dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from trainers.demo.curves import Line, draw_curves, read
 from trainers.demo.measure import overall, place
-from trainers.demo.proof import CHOICE, EXAMS, SEEN, SFT, UNSEEN, WAYS, Arm, Proof, Trained
+from trainers.demo.proof import CHOICE, EXAMS, SEEN, UNSEEN, WAYS, Arm, Proof, Trained
 from trainers.demo.table import gain, markdown
 from vrft_eval.compare.run import compare
 from vrft_eval.report.evidence import interval_text
@@ -28,8 +27,8 @@ class Pair:
 
 def write_report(out: Path, proof: Proof, trained: Trained, images: int) -> str:
     """Write report.md, report.json and curves.svg; returns the Markdown."""
-    rft, released = trained.of("rft"), trained.of("released")
-    pairs = {way: [compared(out, trained.of(way)[seed], rft[seed]) for seed in rft] for way in SFT}
+    sft, rft, released = (trained.of(way) for way in ("sft", "rft", "released"))
+    pairs = [compared(out, sft[seed], rft[seed]) for seed in rft]
     cost = [compared(out, arm, rft[seed]) for seed, arm in released.items()]
     text = "\n".join(
         [
@@ -51,7 +50,7 @@ def write_report(out: Path, proof: Proof, trained: Trained, images: int) -> str:
         "base": trained.base,
         "arms": [asdict(arm) | {"scores": scores} for arm, scores in trained.arms.items()],
         "validation": [asdict(arm) | {"scores": scores} for arm, scores in trained.validation.items()],
-        "pairs": [_plain(pair) for pair in [*itertools.chain(*pairs.values()), *cost]],
+        "pairs": [_plain(pair) for pair in [*pairs, *cost]],
     }
     (out / "report.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     draw_curves(_panels(out, trained), out / "curves.svg")
@@ -78,27 +77,24 @@ def _setting(out: Path, proof: Proof, trained: Trained, images: int) -> str:
     )
     return (
         f"Base: the SFT checkpoint that ships. {proof.images} images a seed (seeds {seeds}), {proof.steps} steps of "
-        f"{proof.prompts} of them for all: SFT on the right answers, alone and with thoughts that were written for "
-        f"them, RFT with {proof.generations} completions each. {len(SEEN)} categories are in them; {', '.join(UNSEEN)} "
-        f"are not. Measured on {images} other images a task, greedy and at temperature 1. The trainings took "
-        f"{hours:.1f} hours, one core each.\n"
+        f"{proof.prompts} of them for both: SFT on the right answers, RFT with {proof.generations} completions each. "
+        f"{len(SEEN)} categories are in them; {', '.join(UNSEEN)} are not. Measured on {images} other images a task, "
+        f"greedy and at temperature 1. The trainings took {hours:.1f} hours, one core each.\n"
     )
 
 
-def _results(trained: Trained, pairs: dict[str, list[Pair]]) -> str:
-    head = ["", "base", *(f"SFT, {way}" for way in SFT), "RFT"]
-    head += [text for way in SFT for text in (f"RFT - SFT, {way}", "above, below")]
+def _results(trained: Trained, pairs: list[Pair]) -> str:
+    head = ["", "base", "SFT", "RFT", "RFT - SFT", "above, below"]
     rows = []
     for name, base in trained.base.items():
-        means = [statistics.fmean(trained.arms[arm][name] for arm in trained.of(way).values()) for way in (*SFT, "rft")]
-        row = [name, *(f"{value:.3f}" for value in (base, *means))]
-        for way in SFT:
-            gains = [trained.arms[pair.second][name] - trained.arms[pair.first][name] for pair in pairs[way]]
-            found = [pair.differences[name] for pair in pairs[way]]
-            intervals = [d.interval for d in found if d is not None and d.interval is not None]
-            above, below = sum(i.low > 0 for i in intervals), sum(i.high < 0 for i in intervals)
-            row += [gain(gains), f"{above}, {below}"]
-        rows.append(row)
+        means = [
+            statistics.fmean(trained.arms[arm][name] for arm in trained.of(way).values()) for way in ("sft", "rft")
+        ]
+        gains = [trained.arms[pair.second][name] - trained.arms[pair.first][name] for pair in pairs]
+        found = [pair.differences[name] for pair in pairs]
+        intervals = [d.interval for d in found if d is not None and d.interval is not None]
+        above, below = sum(i.low > 0 for i in intervals), sum(i.high < 0 for i in intervals)
+        rows.append([name, f"{base:.3f}", *(f"{mean:.3f}" for mean in means), gain(gains), f"{above}, {below}"])
     return markdown(head, rows)
 
 
@@ -115,17 +111,17 @@ def _cost(trained: Trained, pairs: list[Pair]) -> str:
 
 
 def _rates(proof: Proof, trained: Trained) -> str:
+    chosen = set(trained.of("sft").values())
     head = [
         f"mean over {', '.join(CHOICE)}, {proof.validation} validation images",
         *(f"{rate:g}" for rate in proof.rates),
     ]
     rows = []
-    for way in SFT:
-        for seed, chosen in trained.of(way).items():
-            arms = [Arm(way, seed, rate) for rate in proof.rates]
-            scores = [overall(trained.validation[arm], CHOICE, WAYS) for arm in arms]
-            texts = [f"{value:.3f}{' (taken)' * (arm == chosen)}" for arm, value in zip(arms, scores, strict=True)]
-            rows.append([f"{way}, seed {seed}", *texts])
+    for seed in trained.of("sft"):
+        arms = [Arm("sft", seed, rate) for rate in proof.rates]
+        scores = [overall(trained.validation[arm], CHOICE, WAYS) for arm in arms]
+        texts = [f"{value:.3f}{' (taken)' * (arm in chosen)}" for arm, value in zip(arms, scores, strict=True)]
+        rows.append([f"seed {seed}", *texts])
     return markdown(head, rows)
 
 

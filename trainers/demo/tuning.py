@@ -22,7 +22,6 @@ from transformers import (
 
 from trainers.demo.examples import make_example
 from trainers.demo.log import Log
-from trainers.sft import plain_thought
 
 WARM_UP = 10
 _MESSAGES = List({"role": Value("string"), "content": Value("string")})
@@ -57,17 +56,6 @@ def _row(seed: int, unseen: Collection[str]) -> dict[str, Any]:
     row["prompt"] = [{"role": "user", "content": example.prompt}]
     row["completion"] = [{"role": "assistant", "content": example.answer}]
     return row | {"image": example.image, "task": example.task}
-
-
-def answers_alone(data: Dataset) -> Dataset:
-    """The same rows as most data sets have them: nobody wrote thoughts, so there is `trainers.sft`'s plain one."""
-
-    def alone(row: dict[str, Any]) -> dict[str, Any]:
-        text = row["completion"][0]["content"]
-        answer = f"<think>{plain_thought(row['task'])}</think>{text[text.index('<answer>') :]}"
-        return {"completion": [{"role": "assistant", "content": answer}]}
-
-    return data.map(alone, keep_in_memory=True)
 
 
 def arguments(work: Path, seed: int, steps: int, batch: int, rate: float) -> dict[str, Any]:
