@@ -14,9 +14,11 @@ def show_the_trained_prompts(trainer: GRPOTrainer, processor: Any) -> None:
     """Let colocated vLLM read each prompt and image as the trainer does; without colocated vLLM there is nothing to do.
 
     TRL hands vLLM prompts in which an image's placeholder is there once for each of its tokens. vLLM repeats it once
-    more, and answers a question with twice the image tokens and half the image (huggingface/trl#6294). And vLLM
-    shrinks images by the bounds in the model's folder, where ours may have the recipe's. Whatever else makes the
-    prompts differ ends the run with TrainingStoppedError: completions of another prompt teach nothing.
+    more, and answers a prompt whose image is followed by as many empty places (huggingface/trl#6294). vLLM also
+    shrinks images by the bounds in the model's folder, not the recipe's, and what the vision tower made of an image
+    it keeps when the tower's weights have changed. And it may write an image's placeholder into a completion, which
+    ends the run. Whatever else makes the prompts differ ends it with TrainingStoppedError: completions of another
+    prompt teach nothing.
     """
     if not trainer.use_vllm or trainer.args.vllm_mode != "colocate":
         return
@@ -25,9 +27,12 @@ def show_the_trained_prompts(trainer: GRPOTrainer, processor: Any) -> None:
     size = dict(getattr(processor.image_processor, "size", None) or {})
     pixels = {"mm_processor_kwargs": {"size": size}} if "longest_edge" in size else {}
 
-    def generate_as_trained(prompts: Sequence[dict[str, Any]], **options: Any) -> Any:
+    def generate_as_trained(prompts: Sequence[dict[str, Any]], *, sampling_params: Any, **options: Any) -> Any:
+        llm.llm_engine.reset_encoder_cache()
+        sampling_params.logit_bias = (sampling_params.logit_bias or {}) | {image: -100.0}
         once = [row | {"prompt_token_ids": placeholders_once(row["prompt_token_ids"], image)} for row in prompts]
-        outputs = generate([row | pixels if "multi_modal_data" in row else row for row in once], **options)
+        shown = [row | pixels if "multi_modal_data" in row else row for row in once]
+        outputs = generate(shown, sampling_params=sampling_params, **options)
         for row, short, output in zip(prompts, once, outputs, strict=True):
             trained, seen = list(row["prompt_token_ids"]), list(output.prompt_token_ids)
             # A TRL that hands over one placeholder an image itself doesn't say how many tokens it trains on.

@@ -15,21 +15,21 @@ from safetensors.torch import load_file
 from vrft_eval.demo import checkpoint
 
 SCRIPT = Path(__file__).with_name("colocated_on_cpu.py")
-STEPS = 5
+STEPS = 6
 APART = "sampling/sampling_logp_difference/mean"
 """Of each token that vLLM has sampled: how far its log probability there is from the trainer's, mean of a step."""
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Rows of all tasks, with the images four times as large in each direction in `large`."""
+    """A few rows, so that images come again; with images four times as large in each direction in `large`."""
     datasets = pytest.importorskip("datasets")
     from trainers.demo.tuning import training_set
 
     folder = tmp_path_factory.mktemp("rows")
     for name, scale in (("plain", 1), ("large", 4)):
         found = []
-        for k, row in enumerate(training_set(5, 12)):
+        for k, row in enumerate(training_set(5, 4)):
             size = [side * scale for side in row["image"].size]
             text = {"problem": row["prompt"][0]["content"], "task": row["task"], "space": "norm1000"}
             truth = {key: row[key] for key in ("boxes", "label", "box")}
@@ -49,7 +49,7 @@ def train(rows: Path, folder: Path, *words: str, **fields: Any) -> list[dict[str
             "use_cpu": True,
             "max_steps": STEPS,
             "per_device_train_batch_size": 8,
-            "learning_rate": 5e-4,
+            "learning_rate": 1e-3,
             "lr_scheduler_type": "constant",
             "gradient_checkpointing": False,
             "logging_steps": 1,
@@ -85,7 +85,8 @@ def test_vllm_samples_from_the_distribution_that_is_trained(rows: Path, tmp_path
         fields = fields | {"data": str(rows / "large")}
     log = train(rows, tmp_path, **fields)
     assert len(log) == STEPS
-    assert max(entry[APART] for entry in log) < 0.001
+    # After every change of weights, the vision tower's too. Seen: 0.001 at most.
+    assert max(entry[APART] for entry in log) < 0.01
     assert log[0]["reward"] > 1.5
     if "lora" not in fields:
         first, last = (load_file(folder / "model.safetensors") for folder in (checkpoint("sft"), tmp_path / "run"))
