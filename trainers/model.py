@@ -95,7 +95,7 @@ def _save_as_loaded(model: Any) -> None:
     itself and vLLM doesn't.
     """
     renamings = getattr(model, "_weight_conversions", None)
-    if renamings:
+    if renamings and hasattr(renamings[0], "was_used"):  # older releases don't know
         model._weight_conversions = [renaming for renaming in renamings if renaming.was_used()]
 
 
