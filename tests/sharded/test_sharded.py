@@ -18,8 +18,8 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from training_helpers import make_rows, save_data, write_recipe
 
-from trainers.demo.tuning import training_set
 from vrft_eval.demo import checkpoint
 
 pytestmark = pytest.mark.skipif(find_spec("deepspeed") is None, reason="DeepSpeed isn't here: run make test-sharded")
@@ -32,14 +32,8 @@ Weights = dict[str, torch.Tensor]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rows to train on, and the configurations for two processes without a GPU."""
-    datasets = pytest.importorskip("datasets")
     folder = tmp_path_factory.mktemp("sharded")
-    rows = []
-    for k, row in enumerate(training_set(5, 12)):
-        truth = {key: row[key] for key in ("boxes", "label", "box", "task", "image")}
-        problem = row["prompt"][0]["content"]
-        rows.append({"id": f"row-{k}", "problem": problem, "space": "norm1000", "width": 112, "height": 112, **truth})
-    datasets.Dataset.from_list(rows).save_to_disk(str(folder / "data"))
+    save_data(folder / "data", make_rows(count=12))
     (folder / "configs").mkdir()
     for file in CONFIGS.glob("*.yaml"):
         config = yaml.safe_load(file.read_text(encoding="utf-8")) | {"num_processes": 2, "mixed_precision": "no"}
@@ -48,21 +42,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recipe(folder: Path, name: str, **fields: Any) -> Path:
-    """A recipe of four steps."""
-    training = {
-        "max_steps": 4,
-        "per_device_train_batch_size": 4,
-        "learning_rate": 1e-3,
-        "bf16": False,
-        "gradient_checkpointing": False,
-        "logging_steps": 1,
-        "save_steps": 2,
-    }
-    base = {"model": str(checkpoint("sft")), "data": str(folder / "data"), "output": str(folder / name)}
-    grpo = {"num_generations": 4, "max_completion_length": 48}
-    path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(base | {"training": training, "grpo": grpo} | fields), encoding="utf-8")
-    return path
+    """A recipe of four steps, in a folder of its own."""
+    (folder / name).mkdir()
+    training = {"use_cpu": False, "max_steps": 4, "learning_rate": 1e-3}
+    return write_recipe(folder / name, data=str(folder / "data"), training=training, **fields)
 
 
 def train(folder: Path, config: str, path: Path) -> None:
@@ -93,7 +76,7 @@ def furthest(one: Weights, other: Weights) -> float:
 def unshared(folder: Path) -> Weights:
     """What plain data parallelism comes to."""
     train(folder, "ddp.yaml", recipe(folder, "ddp"))
-    return weights(folder / "ddp")
+    return weights(folder / "ddp" / "run")
 
 
 @pytest.mark.parametrize("config", ["zero3.yaml", "fsdp.yaml"])
@@ -103,21 +86,22 @@ def test_shared_out_it_comes_to_the_same_weights_also_when_continued(
     name = config.removesuffix(".yaml")
     path = recipe(folder, name)
     train(folder, config, path)
-    found = weights(folder / name)
+    run = folder / name / "run"
+    found = weights(run)
     assert furthest(found, unshared) < 1e-5
     base = {key: weight.float() for key, weight in load_file(checkpoint("sft") / "model.safetensors").items()}
     assert furthest(found, base) > 1e-4
     # As if it had been killed in the third step.
-    shutil.rmtree(folder / name / "checkpoint-4")
-    (folder / name / "model.safetensors").unlink()
+    shutil.rmtree(run / "checkpoint-4")
+    (run / "model.safetensors").unlink()
     train(folder, config, path)
-    assert furthest(weights(folder / name), found) == 0
+    assert furthest(weights(run), found) == 0
 
 
 def test_lora_shared_out_by_zero3(folder: Path) -> None:
     path = recipe(folder, "lora", lora={"r": 8, "lora_alpha": 16}, freeze_vision=True)
     train(folder, "zero3.yaml", path)
-    found = load_file(folder / "lora" / "adapter_model.safetensors")
+    found = load_file(folder / "lora" / "run" / "adapter_model.safetensors")
     assert all(weight.numel() for weight in found.values())
     assert not [name for name in found if "visual" in name]
     assert max(float(weight.abs().max()) for name, weight in found.items() if "lora_B" in name) > 1e-4
