@@ -11,13 +11,13 @@ from pathlib import Path
 
 from trl import GRPOConfig, GRPOTrainer
 
-from trainers.colocate import show_the_trained_prompts
 from trainers.command import command
 from trainers.guards import Guard
 from trainers.model import load_model, load_processor, lora_config
 from trainers.recipe import Recipe
 from trainers.rewards import TrainingReward
 from trainers.training_set import training_set
+from trainers.vllm_prompts import show_the_trained_prompts
 
 
 def build(recipe: Recipe) -> GRPOTrainer:

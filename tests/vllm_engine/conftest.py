@@ -13,7 +13,7 @@ from vrft_eval.backends import Backend, Prompt
 from vrft_eval.commands import Generation
 from vrft_eval.demo.data import write_dataset
 
-collect_ignore = ["cpu_torchvision.py", "colocated_on_cpu.py"]
+collect_ignore = ["cpu_torchvision.py", "grpo_on_cpu.py", "weights_on_cpu.py"]
 IMAGES = 24
 
 

