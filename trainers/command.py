@@ -16,6 +16,8 @@ from trainers.recipe import Recipe, load_recipe
 from vrft_eval.errors import InputError
 
 BAD_INPUT, STOPPED = 2, 3
+_MISSING = ("install", "The vLLM server", "needs a CUDA device")
+"""In what is said of W&B, vLLM, a server, ...: what the recipe asks for and isn't there, or not as it is needed."""
 
 
 def command(arguments: Sequence[str] | None, build: Callable[[Recipe], Any], name: str) -> int:
@@ -43,8 +45,8 @@ def train(recipe: Recipe, build: Callable[[Recipe], Any], name: str) -> None:
     checkpoint = checkpoint_to_continue(recipe, name)
     try:
         trainer = build(recipe)
-    except (ImportError, RuntimeError) as error:
-        if "install" not in str(error):  # of W&B, vLLM, ...: what the recipe asks for and isn't there
+    except (ImportError, OSError, RuntimeError) as error:
+        if not any(text in str(error) for text in _MISSING):
             raise
         raise InputError(str(error).splitlines()[0]) from error
     speak_plainly(trainer)
@@ -58,9 +60,12 @@ def train(recipe: Recipe, build: Callable[[Recipe], Any], name: str) -> None:
     try:
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     except RuntimeError as error:
-        if "probability tensor" not in str(error):  # what sampling from a model of NaNs says
-            raise
-        raise TrainingStoppedError(f"step {trainer.state.global_step + 1}: the model's output isn't finite") from error
+        step = trainer.state.global_step + 1
+        if "probability tensor" in str(error):  # what sampling from a model of NaNs says
+            raise TrainingStoppedError(f"step {step}: the model's output isn't finite") from error
+        if "The vLLM server" in str(error):
+            raise TrainingStoppedError(f"step {step}: {error}") from error
+        raise
     trainer.save_model(recipe.output)
     trainer.save_state()
     if first:

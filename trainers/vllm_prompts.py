@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import trl
 from trl import GRPOTrainer
 
 from trainers.guards import TrainingStoppedError
@@ -65,6 +66,8 @@ def _beside_the_trainer(trainer: GRPOTrainer, processor: Any) -> None:
 
 def _from_a_server(trainer: GRPOTrainer, processor: Any) -> None:
     writer = trainer.vllm_generation
+    if not hasattr(writer, "_place_features"):
+        raise RuntimeError(f"TRL {trl.__version__} hands images to a vLLM server in another way: install trl 1.16")
     client = writer.vllm_client
     place, reset, post = writer._place_features, client.reset_prefix_cache, client._post
 

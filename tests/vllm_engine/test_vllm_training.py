@@ -115,6 +115,13 @@ def test_a_server_with_other_bounds_on_pixels_ends_the_run(rows: Path, tmp_path:
     assert """--mm-processor-kwargs '{"size": {"shortest_edge": """ in done.stderr
 
 
+def test_a_server_that_is_not_there_is_one_line(rows: Path, tmp_path: Path) -> None:
+    nowhere = {"use_vllm": True, "vllm_mode": "server", "vllm_server_base_url": "http://127.0.0.1:9"}
+    done = run(tmp_path, rows / "plain", nowhere | {"vllm_server_timeout": 0.1})
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: The vLLM server can't be reached at http://127.0.0.1:9")
+
+
 def test_the_mend_is_needed_still(rows: Path, tmp_path: Path) -> None:
     done = run(tmp_path, rows / "plain", COLOCATED, "as-trl")
     # Else TRL has mended it (huggingface/trl#6294), and ours can go. A placeholder in a completion ends it.
