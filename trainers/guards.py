@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import torch
@@ -24,17 +25,30 @@ class Guard(TrainerCallback):
 
     def __init__(self, rules: StopRules) -> None:
         self.rules = rules
+        self.paid_until = 0
         self.collapsed = 0
+
+    def on_train_begin(
+        self, _args: TrainingArguments, state: TrainerState, _control: TrainerControl, **_kwargs: Any
+    ) -> None:
+        """Count from where the run begins or goes on."""
+        self.paid_until = state.global_step
 
     def on_pre_optimizer_step(
         self,
-        _args: TrainingArguments,
+        args: TrainingArguments,
         state: TrainerState,
         _control: TrainerControl,
         model: torch.nn.Module | None = None,
         **_kwargs: Any,
     ) -> None:
-        """Look at the gradient before it reaches the weights (DeepSpeed keeps it to itself: there `on_log` must do)."""
+        """Look at the gradient before it reaches the weights.
+
+        DeepSpeed keeps it to itself: there `on_log` must do. In float16 the scaler of the loss leaves out such a step
+        and goes on with a smaller factor.
+        """
+        if args.fp16:
+            return
         gradients = [p.grad for p in model.parameters() if p.grad is not None] if model is not None else []
         norm: Any = torch.nn.utils.get_total_norm(gradients) if gradients else torch.zeros(())
         norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
@@ -45,7 +59,7 @@ class Guard(TrainerCallback):
 
     def on_log(
         self,
-        _args: TrainingArguments,
+        args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
         logs: dict[str, Any] | None = None,
@@ -54,24 +68,26 @@ class Guard(TrainerCallback):
         """Look at what was logged."""
         logs = logs or {}
         for name in _WATCHED:
-            value = logs.get(name)
+            value = None if args.fp16 and name == "grad_norm" else logs.get(name)
             if isinstance(value, (int, float)) and not math.isfinite(value):
                 raise TrainingStoppedError(f"step {state.global_step}: {name} is {value}")
         parts = {
             name: value for name, value in logs.items() if name.startswith("reward_parts/") and name.count("/") == 2
         }
-        if not parts or not self.rules.collapsed_logs:
+        if not parts or not self.rules.collapsed_steps:
             return
         low = self.rules.collapsed_below
         paid = {name.rsplit("/", 1)[1] for name, value in parts.items() if value is not None and value > low}
-        self.collapsed = 0 if paid - set(_BESIDE) else self.collapsed + 1
+        if paid - set(_BESIDE):
+            self.paid_until = state.global_step
+        self.collapsed = state.global_step - self.paid_until
         if self.collapsed:
             control.should_save = False
-        if self.collapsed >= self.rules.collapsed_logs:
+        if self.collapsed >= self.rules.collapsed_steps:
             what = f"nothing but {' and '.join(sorted(paid))}" if paid else "nothing"
             raise TrainingStoppedError(
-                f"step {state.global_step}: in the last {self.collapsed} logs {what} was paid (parts up to {low} count "
-                f"as not paid); the last checkpoint is from before that"
+                f"step {state.global_step}: in the last {self.collapsed} steps {what} was paid (parts up to {low} "
+                f"count as not paid); the last checkpoint is from before that"
             )
 
     def on_step_end(
@@ -81,3 +97,13 @@ class Guard(TrainerCallback):
         if self.collapsed:
             control.should_save = False
         return control
+
+    def on_train_end(
+        self, _args: TrainingArguments, state: TrainerState, _control: TrainerControl, **_kwargs: Any
+    ) -> None:
+        """Say it of a run that was too short to be stopped."""
+        if self.collapsed and state.is_world_process_zero:
+            print(
+                f"warning: nothing but format, if that, was paid in the last {self.collapsed} steps, see samples.jsonl",
+                file=sys.stderr,
+            )

@@ -37,15 +37,15 @@ class RewardOptions(_Strict):
     grounding: dict[str, Any] = {}
     own: dict[Task, str] = {}
     """Task -> `module:name` or `file.py:name` of a `vrft_rewards.Reward` that pays in place of ours."""
-    schedule: dict[str, list[Point]] = {}
+    schedule: dict[str, Annotated[list[Point], Field(min_length=1)]] = {}
     """Part -> [step, factor] points, straight lines between them: what the part's weight is multiplied by."""
 
 
 class StopRules(_Strict):
     """When a run ends by itself. A loss, gradient or reward that isn't finite always ends it."""
 
-    collapsed_logs: int = Field(default=50, ge=0)
-    """Logs in a row in which nothing, or nothing but the format, was paid; 0 never stops."""
+    collapsed_steps: int = Field(default=50, ge=0)
+    """Steps in a row in whose logs nothing, or nothing but the format, was paid; 0 never stops."""
     collapsed_below: float = Field(default=0.01, ge=0)
     """Up to which mean a part counts as not paid."""
 
@@ -113,7 +113,7 @@ class Recipe(_Strict):
         given: dict[str, Any] = {}
         for where, values in (("training", self.training), (block, getattr(self, block))):
             for name, value in values.items():
-                if name in fixed:
+                if name in (*fixed, "resume_from_checkpoint"):
                     raise self.error("is set by the recipe itself, elsewhere", where, name)
                 if name not in known:
                     raise self.error(f"unknown, {nearest(name, known)}", where, name)
@@ -122,9 +122,14 @@ class Recipe(_Strict):
                 except ValidationError as error:
                     raise self.error(error.errors()[0]["msg"], where, name, value=value) from None
         try:
-            return kind(**fixed, **given)
+            config = kind(**fixed, **given)
         except ValueError as error:  # what doesn't fit together
             raise self.error(str(error), block) from None
+        seen = getattr(config, "n_gpu", 1)
+        if seen > 1:
+            message = "start it by accelerate launch (docs/training.md), or show it one by CUDA_VISIBLE_DEVICES"
+            raise InputError(f"one process sees {seen} GPUs: {message}")
+        return config
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -241,5 +246,5 @@ def _filled(recipe: Recipe) -> Recipe:
 def _fill(recipe: Recipe, text: str, values: Mapping[str, str], *where: str | int) -> str:
     try:
         return string.Formatter().vformat(text, (), values)
-    except (KeyError, IndexError, ValueError):
+    except (AttributeError, KeyError, IndexError, ValueError):
         raise recipe.error(f"in braces there may be {', '.join(values)}", *where, value=text) from None
