@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ class Rows:
     fields: list[str]
     declared: list[tuple[int | None, int | None]]
     """Width and height as the columns say."""
+    spaces: bool
+    """Whether a column says in which space the truth is."""
 
 
 def read_rows(data: Dataset, recipe: Recipe) -> Rows:
@@ -50,7 +53,7 @@ def read_rows(data: Dataset, recipe: Recipe) -> Rows:
     count = len(data)
     tasks = _tasks(columns, count, recipe)
     _check_space(columns.get("space"), tasks, recipe)
-    rows = Rows([], [], tasks, [], [], [])
+    rows = Rows([], [], tasks, [], [], [], spaces=any(columns.get("space", ())))
     for row, task in enumerate(tasks):
         problem = columns["problem"][row]
         if not isinstance(problem, str) or not problem.strip():
@@ -72,7 +75,11 @@ def image_sizes(data: Dataset, name: str) -> list[tuple[int, int]]:
     Raises InputError that names the row of one that is absent, broken, or too narrow for the models.
     """
     feature = ImageFeature()
-    raw = data.select_columns(["image"]).cast_column("image", ImageFeature(decode=False))
+    try:
+        raw = data.select_columns(["image"]).cast_column("image", ImageFeature(decode=False))
+    except Exception as error:  # whatever pyarrow says of the column's type
+        found = data.features["image"]
+        raise InputError(f"a column of {found} can't be read as images", file=name, field="image") from error
 
     def size(item: tuple[int, Any]) -> tuple[int, int]:
         row, value = item
@@ -102,7 +109,7 @@ def check_truths(rows: Rows, sizes: Sequence[tuple[int, int]], rewards: Mapping[
     or of the recipe's space, and whatever the reward itself refuses.
     """
     space = recipe.truth_space or recipe.space
-    largest = 0.0
+    largest, fits, unlikely = 0.0, True, 0.0
     for row, (task, truth, field, size) in enumerate(zip(rows.tasks, rows.truths, rows.fields, sizes, strict=True)):
         for side, declared, actual in zip(("width", "height"), rows.declared[row], size, strict=True):
             if declared is not None and declared != actual:
@@ -118,13 +125,38 @@ def check_truths(rows: Rows, sizes: Sequence[tuple[int, int]], rewards: Mapping[
         if task == "classification":
             continue
         limits = {"norm1000": (1000, 1000), "norm1": (1, 1), "pixels": size}.get(space)
-        for x1, y1, x2, y2 in [truth] if task == "grounding" else truth:
+        for x1, y1, x2, y2 in _corners(recipe, row, field, truth, task):
             largest = max(largest, x2, y2)
+            fits &= x2 <= size[0] and y2 <= size[1]
+            unlikely -= sum(math.log(min(1.0, side / 1000)) for side in size)
+            if not (x1 < x2 and y1 < y2):
+                raise _error(recipe, row, field, "a box needs x1 < x2 and y1 < y2", [x1, y1, x2, y2])
             if limits is not None and (min(x1, y1) < 0 or x2 > limits[0] or y2 > limits[1]):
                 message = f"reaches outside {limits[0]} x {limits[1]}, which is the whole image in {space!r}"
                 raise _error(recipe, row, field, message, [x1, y1, x2, y2])
-    if space == "norm1000" and 0 < largest <= 1:
-        raise InputError("no coordinate is above 1, so this is 'norm1', not 'norm1000'", file=recipe.data)
+    if space != "norm1" and 0 < largest <= 1:
+        raise InputError(f"no coordinate is above 1, so this is 'norm1', not {space!r}", file=recipe.data)
+    # In thousandths, boxes would have to keep to the upper left of all their images; the odds are below 1 in 10,000.
+    if space == "norm1000" and recipe.truth_space is None and not rows.spaces and fits and unlikely > 9:
+        message = (
+            "every box lies within its image in pixels: say truth_space=pixels, or truth_space=norm1000 if it isn't so"
+        )
+        raise InputError(message, file=recipe.data)
+
+
+def _corners(recipe: Recipe, row: int, field: str, truth: Any, task: str) -> list[list[float]]:
+    boxes = [truth] if task == "grounding" else truth
+    if boxes == []:
+        return []
+    try:
+        corners = np.asarray(boxes, dtype=np.float64)
+    except (TypeError, ValueError):
+        corners = np.empty(0)
+    if corners.ndim != 2 or corners.shape[1] != 4:
+        expected = "[x1, y1, x2, y2]" if task == "grounding" else "[[x1, y1, x2, y2], ...]"
+        raise _error(recipe, row, field, f"expected {expected}", truth)
+    found: list[list[float]] = corners.tolist()
+    return found
 
 
 def _tasks(columns: Mapping[str, list[Any]], count: int, recipe: Recipe) -> list[str]:

@@ -82,7 +82,7 @@ def rewards_of(recipe: Recipe, tasks: Iterable[str], *, own: bool = True) -> dic
         named = recipe.reward.own.get(task) if own else None
         rewards[task] = TaskReward(reward if named is None else _own(recipe, task, named), COLUMNS[task])
     known = {part for reward in rewards.values() for part in reward.reward.keys}
-    for part in recipe.reward.schedule:
+    for part in recipe.reward.schedule if own else ():
         if part not in known:
             raise recipe.error(f"no such part, there are {', '.join(sorted(known))}", "reward", "schedule", part)
     return rewards
@@ -91,8 +91,10 @@ def rewards_of(recipe: Recipe, tasks: Iterable[str], *, own: bool = True) -> dic
 def _own(recipe: Recipe, task: Task, named: str) -> Reward:
     try:
         found = load_target(named, task, [])
-    except (ImportError, SyntaxError, ValueError) as error:
-        raise recipe.error(f"can't be loaded: {error}", "reward", "own", task, value=named) from error
+    except Exception as error:  # whatever a file of the user's own does
+        raise recipe.error(
+            f"can't be loaded: {error or type(error).__name__}", "reward", "own", task, value=named
+        ) from error
     if not isinstance(found, Reward):
         raise recipe.error("isn't a vrft_rewards.Reward", "reward", "own", task, value=named)
     return found
@@ -170,8 +172,12 @@ def flat_prompts(run: Path) -> set[str]:
     for number, line in enumerate(lines, start=1):
         try:
             group = json.loads(line)
+        except ValueError:
+            continue  # torn by a crash
+        try:
             spreads[group["id"]] = max(spreads.get(group["id"], 0.0), float(group["std"]))
         except (ValueError, KeyError, TypeError):
-            if number < len(lines):  # the last one may have been torn by a crash
-                raise InputError("not a group", file=file, line=number, value=line) from None
+            raise InputError("not a group", file=file, line=number, value=line) from None
+    if not spreads:
+        raise InputError("holds no groups", file=file)
     return {name for name, spread in spreads.items() if spread == 0}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import Dataset
 from PIL import Image
 from training_helpers import make_rows, save_data, write_recipe
 
@@ -65,9 +66,13 @@ def test_prompts_without_spread_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "earlier").mkdir()
     groups = [("row-0", 0.0), ("row-1", 0.0), ("row-1", 0.5), ("row-0", 0.0)]
     lines = [json.dumps({"id": name, "std": std}) for name, std in groups]
-    (tmp_path / "earlier/groups.jsonl").write_text("\n".join([*lines, '{"id": "ro']))
+    # Twice torn by a crash, and once gone on.
+    (tmp_path / "earlier/groups.jsonl").write_text("\n".join(['{"id"', *lines, '{"id": "ro']))
     data = opened(tmp_path, without_flat=str(tmp_path / "earlier")).data
     assert data["id"][:] == ["row-1", "row-2"]
+    (tmp_path / "earlier/groups.jsonl").write_text("not a group at all")
+    with pytest.raises(InputError, match="holds no groups"):
+        opened(tmp_path, without_flat=str(tmp_path / "earlier"))
 
 
 def set_row(field: str, value: Any, row: int = 0) -> Callable[[list[dict[str, Any]]], None]:
@@ -112,13 +117,54 @@ def test_a_box_outside_of_its_image(tmp_path: Path) -> None:
         opened(tmp_path, truth_space="pixels")
 
 
-def test_norm1_is_not_norm1000(tmp_path: Path) -> None:
+@pytest.mark.parametrize("space", ["norm1000", "pixels", "pixels-resized"])
+def test_norm1_is_no_other_space(tmp_path: Path, space: str) -> None:
     rows = make_rows(["grounding"], 2)
     for row in rows:
-        row["box"] = [0.1, 0.1, 0.5, 0.6]
+        row.update(box=[0.1, 0.1, 0.5, 0.6], space=None)
     save_data(tmp_path / "data", rows)
-    with pytest.raises(InputError, match="this is 'norm1', not 'norm1000'"):
+    with pytest.raises(InputError, match=f"this is 'norm1', not '{space}'"):
+        opened(tmp_path, truth_space=space, min_pixels=3136, max_pixels=12544)
+
+
+def test_pixels_are_not_taken_for_thousandths(tmp_path: Path) -> None:
+    rows = make_rows(["detection"], 4)
+    for row in rows:
+        row.update(space=None, boxes=[[1, 1, 100, 112]])
+    save_data(tmp_path / "data", rows)
+    with pytest.raises(InputError, match="every box lies within its image in pixels: say truth_space=pixels, or"):
         opened(tmp_path)
+    assert len(opened(tmp_path, truth_space="norm1000").data) == len(opened(tmp_path, truth_space="pixels").data) == 4
+
+
+@pytest.mark.parametrize(
+    ("task", "truth", "message"),
+    [
+        ("grounding", [[1, 2, 3, 4]], r"row 0, box: expected \[x1, y1, x2, y2\]"),
+        ("grounding", "1, 2, 3, 4", "row 0, box: "),
+        (
+            "detection",
+            {"boxes": [[1, 2, 3, 4]], "labels": ["cat"]},
+            r"row 0, boxes: expected \[\[x1, y1, x2, y2\], ...\]",
+        ),
+    ],
+)
+def test_a_truth_of_another_shape(tmp_path: Path, task: str, truth: Any, message: str) -> None:
+    row = make_rows([task], 1)[0]
+    (tmp_path / "data").mkdir()
+    row["image"].save(tmp_path / "data/0.png")
+    field = {"detection": "boxes", "grounding": "box"}[task]
+    line = {"image": "0.png", "problem": row["problem"], field: truth}
+    (tmp_path / "data/train.jsonl").write_text(json.dumps(line) + "\n")
+    with pytest.raises(InputError, match=message):
+        opened(tmp_path, task=task)
+
+
+def test_a_column_that_holds_no_images(tmp_path: Path) -> None:
+    row = make_rows(["grounding"], 1)[0]
+    Dataset.from_dict({"image": [7], "problem": ["?"], "box": [row["box"]]}).save_to_disk(str(tmp_path / "data"))
+    with pytest.raises(InputError, match=r"image: a column of .*int64.* can't be read as images"):
+        opened(tmp_path, task="grounding")
 
 
 def test_a_label_that_is_not_on_the_list(tmp_path: Path) -> None:
