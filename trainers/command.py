@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,8 +17,8 @@ from trainers.recipe import Recipe, load_recipe
 from vrft_eval.errors import InputError
 
 BAD_INPUT, STOPPED = 2, 3
-_MISSING = ("install", "The vLLM server", "needs a CUDA device")
-"""In what is said of W&B, vLLM, a server, ...: what the recipe asks for and isn't there, or not as it is needed."""
+_MISSING = ("install", "needs a CUDA device")
+"""In what is said of W&B, vLLM, ...: what the recipe asks for and isn't there."""
 
 
 def command(arguments: Sequence[str] | None, build: Callable[[Recipe], Any], name: str) -> int:
@@ -29,7 +30,8 @@ def command(arguments: Sequence[str] | None, build: Callable[[Recipe], Any], nam
     try:
         train(load_recipe(options.recipe, options.overrides), build, name)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        if os.environ.get("LOCAL_RANK", "0") == "0":  # the processes of a launcher read the same
+            print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
     except TrainingStoppedError as error:
         print(f"stopped: {error}", file=sys.stderr)
@@ -45,10 +47,17 @@ def train(recipe: Recipe, build: Callable[[Recipe], Any], name: str) -> None:
     checkpoint = checkpoint_to_continue(recipe, name)
     try:
         trainer = build(recipe)
-    except (ImportError, OSError, RuntimeError) as error:
-        if not any(text in str(error) for text in _MISSING):
+    except InputError:
+        raise
+    except Exception as error:
+        # A ValueError is what TRL, peft, transformers and vLLM raise for values that don't fit.
+        if (
+            not isinstance(error, ValueError)
+            and not _of_the_server(error)
+            and not any(s in str(error) for s in _MISSING)
+        ):
             raise
-        raise InputError(str(error).splitlines()[0]) from error
+        raise InputError(_first_line(error)) from error
     speak_plainly(trainer)
     first = trainer.is_world_process_zero()
     if first:
@@ -59,12 +68,12 @@ def train(recipe: Recipe, build: Callable[[Recipe], Any], name: str) -> None:
             print(f"continues at {checkpoint}", file=sys.stderr)
     try:
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    except RuntimeError as error:
+    except Exception as error:
         step = trainer.state.global_step + 1
         if "probability tensor" in str(error):  # what sampling from a model of NaNs says
             raise TrainingStoppedError(f"step {step}: the model's output isn't finite") from error
-        if "The vLLM server" in str(error):
-            raise TrainingStoppedError(f"step {step}: {error}") from error
+        if _of_the_server(error):
+            raise TrainingStoppedError(f"step {step}: the vLLM server failed: {_first_line(error)}") from error
         raise
     trainer.save_model(recipe.output)
     trainer.save_state()
@@ -72,3 +81,13 @@ def train(recipe: Recipe, build: Callable[[Recipe], Any], name: str) -> None:
         print(f"trained: {recipe.output}")
         for line in recipe.evaluate:
             print(f"score it: {line}")
+
+
+def _of_the_server(error: Exception) -> bool:
+    """Whether TRL or requests say it of a vLLM server that isn't there, or answers with an error."""
+    text = str(error)
+    return type(error).__module__.startswith("requests.") or text.startswith(("The vLLM server", "Request failed"))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -29,6 +29,8 @@ def build(recipe: Recipe) -> GRPOTrainer:
         remove_unused_columns=False,  # the truth is in them
         logging_nan_inf_filter=False,  # the guard has to see them
     )
+    if config.vllm_server_base_url:
+        config.vllm_server_base_url = config.vllm_server_base_url.rstrip("/")  # with it TRL would wait for ever
     data = training_set(recipe)
     reward = TrainingReward(
         data.rewards,

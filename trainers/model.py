@@ -49,7 +49,7 @@ def load_model(recipe: Recipe) -> Any:
     model: Any = AutoModelForImageTextToText
     try:
         loaded = model.from_pretrained(recipe.model, **({"dtype": "float32"} | recipe.model_options))
-    except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
+    except (OSError, AttributeError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
         raise recipe.error(f"can't be loaded: {_first_line(error)}", "model") from error
     _save_as_loaded(loaded)
     if recipe.freeze_vision:

@@ -18,6 +18,9 @@ _MAY_CHANGE = {
     *("resume", "samples", "evaluate", "published", "stop"),
     *(f"training.{name}" for name in ("max_steps", "num_train_epochs", "save_steps", "save_total_limit")),
     *(f"training.{name}" for name in ("logging_steps", "report_to", "run_name", "disable_tqdm", "save_strategy")),
+    *(f"training.dataloader_{name}" for name in ("num_workers", "prefetch_factor", "pin_memory")),
+    *(f"grpo.vllm_server_{name}" for name in ("base_url", "host", "port", "timeout")),
+    *(f"grpo.vllm_{name}" for name in ("group_port", "gpu_memory_utilization", "max_model_length")),
 }
 
 

@@ -126,9 +126,9 @@ def test_a_reward_of_ones_own_pays(tmp_path: Path) -> None:
 def test_a_collapsed_reward_stops_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save_data(tmp_path / "data", make_rows())
     short = {"max_completion_length": 3}  # too short for any answer
-    recipe = write_recipe(tmp_path, grpo=short, stop={"collapsed_logs": 2}, training={"save_steps": 1, "max_steps": 9})
+    recipe = write_recipe(tmp_path, grpo=short, stop={"collapsed_steps": 2}, training={"save_steps": 1, "max_steps": 9})
     assert main([str(recipe)]) == STOPPED
-    assert "stopped: step 2: in the last 2 logs nothing was paid" in capsys.readouterr().err
+    assert "stopped: step 2: in the last 2 steps nothing was paid" in capsys.readouterr().err
     assert not list((tmp_path / "run").glob("checkpoint-*"))
 
 
@@ -153,8 +153,14 @@ def test_an_output_folder_belongs_to_one_recipe(tmp_path: Path, capsys: pytest.C
         ("reward.profile=paperr", "unknown profile 'paperr'"),
         ("reward.detection.iou_treshold=0.3", "did you mean iou_threshold"),
         ("reward.schedule.formt=[[0,1]]", "no such part"),
+        ("reward.schedule.format=[]", "reward.schedule.format: List should have at least 1 item"),
+        ("training.resume_from_checkpoint=x", "training.resume_from_checkpoint: is set by the recipe itself"),
+        ("training.eval_strategy=steps", "error: You have set `args.eval_strategy`"),
+        ("lora.target_modules=[nowhere]", "error: Target modules {'nowhere'} not found"),
+        ("model_options.dtype=float31", "model: can't be loaded: module 'torch' has no attribute 'float31'"),
         ("reward.own.detection=nowhere:reward", "reward.own.detection: can't be loaded: No module named 'nowhere'"),
         ("reward.own.detection=math:pi", "reward.own.detection: isn't a vrft_rewards.Reward, got 'math:pi'"),
+        ("data=a/{model.x}", "data: in braces there may be"),
         ("data=no/where", "data: there is no such folder (of the Hub: hub:OWNER/NAME), got 'no/where'"),
         ("space=pixels-resized truth_space=norm1000", "min_pixels: needed for pixels-resized"),
         ("model=./nowhere", "model: the processor can't be loaded"),
