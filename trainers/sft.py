@@ -44,6 +44,8 @@ def build(recipe: Recipe) -> SFTTrainer:
         max_length=None,  # the tokens of an image can't be cut
         logging_nan_inf_filter=False,  # the guard has to see them
     )
+    if recipe.space == "norm1":
+        raise recipe.error("SFT writes whole numbers, so answers can't be in it", "space", value="norm1")
     data = training_set(recipe, own=False)
     answers = right_answers(recipe, data.data, {task: reward.reward for task, reward in data.rewards.items()})
     processor = load_processor(recipe)
@@ -60,14 +62,14 @@ def build(recipe: Recipe) -> SFTTrainer:
 def right_answers(recipe: Recipe, data: Dataset, rewards: dict[str, Reward]) -> Dataset:
     """Put the right completion beside each prompt. Raises InputError for one that the reward doesn't pay in full."""
     texts = data.select_columns([name for name in data.column_names if name != "image"])
-    completions = [_completion(recipe, row, values, rewards) for row, values in enumerate(texts)]
+    completions = [_completion(recipe, values, rewards) for values in texts]
     columns = Dataset.from_dict(
         {"completion": [[{"role": "assistant", "content": text}] for text in completions]}, features=_MESSAGES
     )
     return concatenate_datasets([data.select_columns(["prompt", "image"]), columns], axis=1)
 
 
-def _completion(recipe: Recipe, row: int, values: dict[str, Any], rewards: dict[str, Reward]) -> str:
+def _completion(recipe: Recipe, values: dict[str, Any], rewards: dict[str, Reward]) -> str:
     task, size = values["task"], (values["image_size"][0], values["image_size"][1])
     truth, reward = values[COLUMNS[task]], rewards[task]
     right = Row(values["id"], Path(), size, "", task, "", "norm1000", label=values["label"])
@@ -86,7 +88,7 @@ def _completion(recipe: Recipe, row: int, values: dict[str, Any], rewards: dict[
     # Rounding to whole numbers costs a little overlap; anything more is a wrong answer, or a wrong thought.
     if not score.parts["format"] or score.value < 0.5 * reward.bounds[1]:
         message = f"the right answer written out earns {score.value:.2f} of {reward.bounds[1]:g}: {score.reason}"
-        raise recipe.error(f"row {row}: {message}", "data", value=text)
+        raise recipe.error(f"row {values['id']}: {message}", "data", value=text)
     return text
 
 

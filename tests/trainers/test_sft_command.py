@@ -73,3 +73,15 @@ def test_a_thought_may_not_break_the_format(tmp_path: Path, capsys: pytest.Captu
             file.write(json.dumps(line) + "\n")
     assert main([str(write_recipe(tmp_path, task="classification"))]) == BAD_INPUT
     assert "data: row 1: the right answer written out earns" in capsys.readouterr().err
+
+
+def test_answers_are_whole_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_data(tmp_path / "data", make_rows(["detection"], 2))
+    assert main([str(write_recipe(tmp_path, space="norm1", truth_space="norm1000"))]) == BAD_INPUT
+    assert "space: SFT writes whole numbers" in capsys.readouterr().err
+
+
+def test_a_recipe_of_grpo_with_a_reward_of_ones_own_is_taken(tmp_path: Path) -> None:
+    save_data(tmp_path / "data", make_rows(["detection"], 2))
+    reward = {"own": {"detection": "nowhere:reward"}, "schedule": {"letters": [[0, 1.0]]}}
+    assert len(build(load_recipe(write_recipe(tmp_path, reward=reward))).train_dataset) == 2
