@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
+import sys
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.queues import Queue
 from pathlib import Path
+
+import torch
 
 from trainers.demo.proof import Proof, run_proof
 from trainers.demo.proof_report import write_report
+from vrft_eval.errors import InputError
 
 
 def main() -> None:
@@ -25,10 +31,26 @@ def main() -> None:
     options = parser.parse_args()
 
     proof = Proof(images=options.train_images, steps=options.steps, prompts=options.prompts)
-    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
-        trained = run_proof(options.out, options.seeds, proof, options.images, pool)
+    context = multiprocessing.get_context("spawn")
+    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    names = named or [str(number) for number in range(torch.cuda.device_count())]
+    gpus: Queue[str] = context.Queue()
+    for job in range(options.jobs):
+        gpus.put(names[job % len(names)] if names else "")
+    with ProcessPoolExecutor(options.jobs, context, take_a_gpu, (gpus,)) as pool:
+        try:
+            trained = run_proof(options.out, options.seeds, proof, options.images, pool)
+        except InputError as error:
+            sys.exit(f"error: {error}")
     print(write_report(options.out, proof, trained, options.images))
     print(f"report: {options.out / 'report.md'}")
+
+
+def take_a_gpu(gpus: Queue[str]) -> None:
+    """Show a process one GPU, where there are any: TRL refuses to train in one process on several."""
+    name = gpus.get()
+    if name:
+        os.environ["CUDA_VISIBLE_DEVICES"] = name
 
 
 if __name__ == "__main__":

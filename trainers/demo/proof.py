@@ -25,6 +25,7 @@ from trainers.demo.sft import train_sft
 from trainers.demo.tuning import training_set
 from vrft_eval.demo import checkpoint
 from vrft_eval.demo.scenes import CATEGORIES
+from vrft_eval.errors import InputError
 
 UNSEEN = ("green circle", "blue square", "yellow triangle")
 SEEN = tuple(name for name in CATEGORIES if name not in UNSEEN)
@@ -103,14 +104,14 @@ def run_proof(out: Path, seeds: list[int], proof: Proof, images: int, pool: Exec
 
 
 def fine_tune(arm: Arm, out: Path, proof: Proof) -> None:
-    """Train one arm from the base, unless it is there already. Raises ValueError if that was trained otherwise."""
+    """Train one arm from the base, unless it is there already. Raises InputError if that was trained otherwise."""
     torch.set_num_threads(1)
     folder = arm.folder(out)
     size = {name: getattr(proof, name) for name in ("images", "steps", "prompts", "generations")}
     if is_trained(folder):
         then = trained_with(folder)["proof"]
         if any(then[name] != value for name, value in size.items()):
-            raise ValueError(f"{folder} was trained with {then}, not {size}: name another --out")
+            raise InputError(f"was trained with {then}, not {size}: name another --out", file=folder)
         return
     set_seed(arm.seed)
     model, processor = load(BASE)
