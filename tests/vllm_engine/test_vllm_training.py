@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ STEPS = 6
 APART = "sampling/sampling_logp_difference/mean"
 """Of each token that vLLM has sampled: how far its log probability there is from the trainer's, mean of a step."""
 BOUNDS = {"min_pixels": 3136, "max_pixels": 12544}
+TWO_PROCESSES = ("-m", "torch.distributed.run", "--nproc_per_node", "2")
 COLOCATED = {"use_vllm": True, "vllm_mode": "colocate", "vllm_gpu_memory_utilization": 0.1}
 
 
@@ -54,7 +55,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
         yield {"use_vllm": True, "vllm_mode": "server", "vllm_server_base_url": address}
 
 
-def run(folder: Path, data: Path, grpo: dict[str, Any], *words: str, **fields: Any) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, data: Path, grpo: dict[str, Any], *words: str, launch: Sequence[str] = (), **fields: Any
+) -> subprocess.CompletedProcess[str]:
     """Train a few steps in `folder`."""
     training = {
         "max_steps": STEPS,
@@ -64,7 +67,7 @@ def run(folder: Path, data: Path, grpo: dict[str, Any], *words: str, **fields: A
         "save_strategy": "no",
     }
     path = write_recipe(folder, data=str(data), training=training, grpo=grpo, **fields)
-    command = [sys.executable, str(HERE / "grpo_on_cpu.py"), str(path), *words]
+    command = [sys.executable, *launch, str(HERE / "grpo_on_cpu.py"), str(path), *words]
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
@@ -102,7 +105,8 @@ def test_vllm_beside_the_trainer_samples_from_what_is_trained(
 
 
 def test_a_server_samples_from_what_is_trained(rows: Path, tmp_path: Path, server: dict[str, Any]) -> None:
-    found = apart(tmp_path, run(tmp_path, rows / "large", server, **BOUNDS))
+    done = run(tmp_path, rows / "large", server, launch=TWO_PROCESSES, **BOUNDS)
+    found = apart(tmp_path, done)
     assert len(found) == STEPS
     assert max(found) < 0.01
     assert furthest_weight(tmp_path) > 1e-3
