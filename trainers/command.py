@@ -51,11 +51,8 @@ def train(recipe: Recipe, build: Callable[[Recipe], Any], name: str) -> None:
         raise
     except Exception as error:
         # A ValueError is what TRL, peft, transformers and vLLM raise for values that don't fit.
-        if (
-            not isinstance(error, ValueError)
-            and not _of_the_server(error)
-            and not any(s in str(error) for s in _MISSING)
-        ):
+        refused = isinstance(error, ValueError) or any(text in str(error) for text in _MISSING)
+        if not refused and not _of_the_server(error):
             raise
         raise InputError(_first_line(error)) from error
     speak_plainly(trainer)

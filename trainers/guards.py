@@ -103,7 +103,5 @@ class Guard(TrainerCallback):
     ) -> None:
         """Say it of a run that was too short to be stopped."""
         if self.collapsed and state.is_world_process_zero:
-            print(
-                f"warning: nothing but format, if that, was paid in the last {self.collapsed} steps, see samples.jsonl",
-                file=sys.stderr,
-            )
+            what = f"in the last {self.collapsed} steps nothing, or nothing but format or confidence, was paid"
+            print(f"warning: {what}; see samples.jsonl", file=sys.stderr)
