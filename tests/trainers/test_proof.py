@@ -15,6 +15,7 @@ from trainers.demo.proof import BASE, EXAMS, SEEN, UNSEEN, WAYS, Arm, Proof, Tra
 from trainers.demo.proof_report import write_report
 from trainers.demo.tuning import training_set
 from vrft_eval.demo.scenes import CATEGORIES
+from vrft_eval.errors import InputError
 
 SMALL = Proof(images=6, steps=2, prompts=2, generations=2, rates=(1e-4, 0.05), validation=3)
 IMAGES = 4
@@ -72,8 +73,10 @@ def test_the_report_tells_every_measure_and_a_second_run_trains_nothing(out: Pat
     stamps = {file: file.stat().st_mtime_ns for file in out.rglob("*.safetensors")}
     assert run(out) == trained
     assert {file: file.stat().st_mtime_ns for file in out.rglob("*.safetensors")} == stamps
-    with pytest.raises(ValueError, match="name another --out"):
-        fine_tune(trained.of("rft")[3], out, replace(SMALL, steps=3))
+    arm = trained.of("rft")[3]
+    for changed, proof in ((arm, replace(SMALL, steps=3)), (replace(arm, rate=0.5), SMALL)):
+        with pytest.raises(InputError, match="name another --out"):
+            fine_tune(changed, out, proof)
     text = write_report(out, SMALL, trained, IMAGES)
     assert all(text.count(f"| {name} |") == 2 for name in trained.base)
     assert f"| {trained.base['greedy: detection mAP']:.3f} |" in text

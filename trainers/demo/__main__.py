@@ -28,9 +28,12 @@ def main() -> None:
     parser.add_argument("--train-images", type=int, default=default.images, help=f"default: {default.images}")
     parser.add_argument("--steps", type=int, default=default.steps, help=f"default: {default.steps}")
     parser.add_argument("--prompts", type=int, default=default.prompts, help=f"a step; default: {default.prompts}")
+    parser.add_argument(
+        "--rate", type=float, default=default.rate, help=f"of learning by rewards; default: {default.rate}"
+    )
     options = parser.parse_args()
 
-    proof = Proof(images=options.train_images, steps=options.steps, prompts=options.prompts)
+    proof = Proof(images=options.train_images, steps=options.steps, prompts=options.prompts, rate=options.rate)
     context = multiprocessing.get_context("spawn")
     named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
     names = named or [str(number) for number in range(torch.cuda.device_count())]

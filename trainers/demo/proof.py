@@ -107,10 +107,11 @@ def fine_tune(arm: Arm, out: Path, proof: Proof) -> None:
     """Train one arm from the base, unless it is there already. Raises InputError if that was trained otherwise."""
     torch.set_num_threads(1)
     folder = arm.folder(out)
-    size = {name: getattr(proof, name) for name in ("images", "steps", "prompts", "generations")}
+    size = {name: getattr(proof, name) for name in ("images", "steps", "prompts", "generations")} | {"rate": arm.rate}
     if is_trained(folder):
-        then = trained_with(folder)["proof"]
-        if any(then[name] != value for name, value in size.items()):
+        made = trained_with(folder)
+        then = {name: (made["proof"] | made["arm"])[name] for name in size}
+        if then != size:
             raise InputError(f"was trained with {then}, not {size}: name another --out", file=folder)
         return
     set_seed(arm.seed)

@@ -77,9 +77,10 @@ def _setting(out: Path, proof: Proof, trained: Trained, images: int) -> str:
     )
     return (
         f"Base: the SFT checkpoint that ships. {proof.images} images a seed (seeds {seeds}), {proof.steps} steps of "
-        f"{proof.prompts} of them for both: SFT on the right answers, RFT with {proof.generations} completions each. "
-        f"{len(SEEN)} categories are in them; {', '.join(UNSEEN)} are not. Measured on {images} other images a task, "
-        f"greedy and at temperature 1. The trainings took {hours:.1f} hours, one core each.\n"
+        f"{proof.prompts} of them for both: SFT on the right answers, RFT with {proof.generations} completions each "
+        f"and the learning rate {proof.rate:g}. {len(SEEN)} categories are in them; {', '.join(UNSEEN)} are not. "
+        f"Measured on {images} other images a task, greedy and at temperature 1. The trainings took {hours:.1f} hours, "
+        f"one core each.\n"
     )
 
 
