@@ -88,9 +88,8 @@ def furthest_weight(folder: Path) -> float:
 @pytest.mark.parametrize(
     ("data", "fields"),
     [
-        pytest.param("plain", {}, id="all weights"),
         pytest.param("plain", {"lora": {"r": 8, "lora_alpha": 16}, "freeze_vision": True}, id="LoRA"),
-        pytest.param("large", BOUNDS, id="bounds on pixels"),
+        pytest.param("large", BOUNDS, id="all weights, bounds on pixels"),
     ],
 )
 def test_vllm_beside_the_trainer_samples_from_what_is_trained(
