@@ -14,7 +14,7 @@ from trainers.guards import TrainingStoppedError
 from trainers.model import restore_weights
 from trainers.output import checkpoint_to_continue, write_recipe
 from trainers.recipe import Recipe, load_recipe
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, first_line
 
 BAD_INPUT, STOPPED = 2, 3
 _MISSING = ("install", "needs a CUDA device")
@@ -54,7 +54,7 @@ def train(recipe: Recipe, build: Callable[[Recipe], Any], name: str) -> None:
         refused = isinstance(error, ValueError) or any(text in str(error) for text in _MISSING)
         if not refused and not _of_the_server(error):
             raise
-        raise InputError(_first_line(error)) from error
+        raise InputError(first_line(error)) from error
     speak_plainly(trainer)
     first = trainer.is_world_process_zero()
     if first:
@@ -70,7 +70,7 @@ def train(recipe: Recipe, build: Callable[[Recipe], Any], name: str) -> None:
         if "probability tensor" in str(error):  # what sampling from a model of NaNs says
             raise TrainingStoppedError(f"step {step}: the model's output isn't finite") from error
         if _of_the_server(error):
-            raise TrainingStoppedError(f"step {step}: the vLLM server failed: {_first_line(error)}") from error
+            raise TrainingStoppedError(f"step {step}: the vLLM server failed: {first_line(error)}") from error
         raise
     trainer.save_model(recipe.output)
     trainer.save_state()
@@ -84,7 +84,3 @@ def _of_the_server(error: Exception) -> bool:
     """Whether TRL or requests say it of a vLLM server that isn't there, or answers with an error."""
     text = str(error)
     return type(error).__module__.startswith("requests.") or text.startswith(("The vLLM server", "Request failed"))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

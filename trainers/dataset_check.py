@@ -13,7 +13,7 @@ from datasets import Dataset
 from datasets import Image as ImageFeature
 
 from trainers.recipe import Recipe
-from vrft_eval.errors import InputError, nearest
+from vrft_eval.errors import InputError, first_line, nearest
 from vrft_rewards import ClassificationReward, Reward, Status, parse_box, parse_detections, parse_label, parse_response
 from vrft_rewards.answers import IssueKind
 from vrft_rewards.profiles import TASKS
@@ -88,8 +88,7 @@ def image_sizes(data: Dataset, name: str) -> list[tuple[int, int]]:
         try:
             width, height = feature.decode_example(value).size
         except Exception as error:  # Pillow's decoders raise whatever their formats make them
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(f"can't be opened: {reason}", file=name, field=f"row {row}, image") from None
+            raise InputError(f"can't be opened: {first_line(error)}", file=name, field=f"row {row}, image") from None
         if max(width, height) > _MAX_ASPECT_RATIO * min(width, height):
             message = f"{width} x {height} is beyond an aspect ratio of {_MAX_ASPECT_RATIO}"
             raise InputError(message, file=name, field=f"row {row}, image")

@@ -10,6 +10,7 @@ from peft import LoraConfig, PeftModel
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from trainers.recipe import Recipe
+from vrft_eval.errors import first_line
 from vrft_rewards import DetectionProfile
 
 _VISION = r"(.*\.)?visual\..*"
@@ -22,7 +23,7 @@ def load_processor(recipe: Recipe) -> Any:
     try:
         loaded = processor.from_pretrained(recipe.model, padding_side="left", **_revision(recipe))
     except (OSError, ValueError, KeyError, ImportError) as error:
-        raise recipe.error(f"the processor can't be loaded: {_first_line(error)}", "model") from error
+        raise recipe.error(f"the processor can't be loaded: {first_line(error)}", "model") from error
     images = getattr(loaded, "image_processor", None)
     if images is None:
         raise recipe.error("the model's processor takes no images", "model", value=recipe.model)
@@ -50,7 +51,7 @@ def load_model(recipe: Recipe) -> Any:
     try:
         loaded = model.from_pretrained(recipe.model, **({"dtype": "float32"} | recipe.model_options))
     except (OSError, AttributeError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
-        raise recipe.error(f"can't be loaded: {_first_line(error)}", "model") from error
+        raise recipe.error(f"can't be loaded: {first_line(error)}", "model") from error
     _save_as_loaded(loaded)
     if recipe.freeze_vision:
         tower = [parameter for name, parameter in loaded.named_parameters() if ".visual." in f".{name}"]
@@ -69,7 +70,7 @@ def lora_config(recipe: Recipe) -> LoraConfig | None:
     try:
         return LoraConfig(**({"task_type": "CAUSAL_LM", "target_modules": "all-linear"} | frozen | recipe.lora))
     except (TypeError, ValueError) as error:
-        raise recipe.error(_first_line(error), "lora") from None
+        raise recipe.error(first_line(error), "lora") from None
 
 
 def restore_weights(trainer: Any, checkpoint: Path) -> None:
@@ -105,7 +106,3 @@ def _is_other(record: logging.LogRecord) -> bool:
 
 def _revision(recipe: Recipe) -> dict[str, Any]:
     return {key: recipe.model_options[key] for key in ("revision", "trust_remote_code") if key in recipe.model_options}
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

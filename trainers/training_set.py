@@ -13,7 +13,7 @@ from datasets import Image as ImageFeature
 
 from trainers.dataset_check import Rows, check_truths, image_sizes, read_rows
 from trainers.recipe import Recipe
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, first_line
 from vrft_rewards import Reward
 from vrft_rewards.adapters.options import make_reward
 from vrft_rewards.adapters.trl import TaskReward
@@ -92,9 +92,7 @@ def _own(recipe: Recipe, task: Task, named: str) -> Reward:
     try:
         found = load_target(named, task, [])
     except Exception as error:  # whatever a file of the user's own does
-        raise recipe.error(
-            f"can't be loaded: {error or type(error).__name__}", "reward", "own", task, value=named
-        ) from error
+        raise recipe.error(f"can't be loaded: {first_line(error)}", "reward", "own", task, value=named) from error
     if not isinstance(found, Reward):
         raise recipe.error("isn't a vrft_rewards.Reward", "reward", "own", task, value=named)
     return found
@@ -115,8 +113,7 @@ def open_data(recipe: Recipe) -> Dataset:
     except InputError:
         raise
     except Exception as error:  # every format has errors of its own
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise recipe.error(f"cannot be read: {reason}", "data", value=recipe.data) from error
+        raise recipe.error(f"cannot be read: {first_line(error)}", "data", value=recipe.data) from error
     if isinstance(found, DatasetDict):
         if recipe.split not in found:
             raise recipe.error(f"the data has {', '.join(found)}", "split", value=recipe.split)

@@ -48,6 +48,17 @@ class RunStopped(Exception):
         self.code = code
 
 
+def first_line(error: BaseException) -> str:
+    """What another library's exception says, in a line: its first that isn't empty, or its name where it says nothing.
+
+    >>> first_line(ValueError("\\nno such device\\nstack: ..."))
+    'no such device'
+    >>> first_line(KeyError())
+    'KeyError'
+    """
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 def shorten(text: str, limit: int = 80) -> str:
     """Cut a text for a message.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vrft_eval.errors import InputError
+from vrft_eval.errors import InputError, first_line
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -83,8 +83,7 @@ def find_device(name: str) -> str:
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises any of the three
-        reason = str(error).splitlines()[0]
-        raise InputError(f"torch can't use this device ({reason})", field="device", value=name) from None
+        raise InputError(f"torch can't use this device ({first_line(error)})", field="device", value=name) from None
     return name
 
 
