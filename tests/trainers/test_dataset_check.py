@@ -117,6 +117,15 @@ def test_a_box_outside_of_its_image(tmp_path: Path) -> None:
         opened(tmp_path, truth_space="pixels")
 
 
+def test_norm1_is_not_norm1000(tmp_path: Path) -> None:
+    rows = make_rows(["grounding"], 2)
+    for row in rows:
+        row["box"] = [0.1, 0.1, 0.5, 0.6]
+    save_data(tmp_path / "data", rows)
+    with pytest.raises(InputError, match="this is 'norm1', not 'norm1000'"):
+        opened(tmp_path)
+
+
 @pytest.mark.parametrize("space", ["norm1000", "pixels", "pixels-resized"])
 def test_norm1_is_no_other_space(tmp_path: Path, space: str) -> None:
     rows = make_rows(["grounding"], 2)

@@ -16,6 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from training_helpers import make_rows, save_data, write_recipe
+from transformers import TrainingArguments
 
 from trainers.command import BAD_INPUT, STOPPED
 from trainers.grpo import main
@@ -173,6 +174,15 @@ def test_bad_recipes_are_refused(
     assert main([str(write_recipe(tmp_path)), *override.split()]) == BAD_INPUT
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_process_that_sees_several_gpus_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What transformers says of such a machine, which this one needn't be.
+    monkeypatch.setattr(TrainingArguments, "n_gpu", 8)
+    assert main([str(write_recipe(tmp_path)), "data=no/where"]) == BAD_INPUT
+    assert "error: one process sees 8 GPUs: start it by accelerate launch" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(find_spec("wandb") is not None, reason="needs an environment without wandb")

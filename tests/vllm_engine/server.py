@@ -21,12 +21,18 @@ STARTED_WITHIN = 900
 SERVE = (sys.executable, "-m", "vllm.entrypoints.openai.api_server")
 
 
+def free_port() -> int:
+    """A port that nobody has."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
 @contextmanager
 def serve(model: Path, log: Path, *flags: str, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
     """The address of a server on a free port, ended with all its processes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [
         *(*SERVE, "--model", str(model), "--host", "127.0.0.1", "--port", str(port)),
         *("--dtype", "float32", "--enforce-eager", "--max-model-len", "1024", "--max-num-seqs", "16", *flags),
